@@ -1,0 +1,88 @@
+# Two commands on a fresh machine: `make figures` regenerates every figure and table, `make test` runs the tests.
+# `make help` lists the rest. Each of them first makes .venv from requirements.lock, once.
+
+PYTHON ?= python3
+CORES ?= all
+WORKERS ?= 2
+
+# One thread a job: a second one changes the order of the sums, and so the last bits of the results.
+export OMP_NUM_THREADS := 1
+export MKL_NUM_THREADS := 1
+export OPENBLAS_NUM_THREADS := 1
+export PYTHONHASHSEED := 0
+# Either one lets modules from elsewhere take the place of the pinned ones.
+unexport PYTHONPATH PYTHONHOME
+
+PIP_INSTALL := .venv/bin/python -m pip install --quiet --disable-pip-version-check
+SNAKEMAKE := .venv/bin/snakemake --profile workflow/profiles/default --cores $(CORES)
+OTHER_PYTHON := make PYTHON=/path/to/python3.12 $(firstword $(MAKECMDGOALS) figures)
+NEWER_PYTHON := install Python 3.11 or newer, or run: $(OTHER_PYTHON)
+
+.DEFAULT_GOAL := figures
+.PHONY: figures test smoke paper report verify benchmark lock lint clean distclean help new-venv
+
+figures: .venv/installed ## the default run: every figure and table (the default goal)
+	$(SNAKEMAKE)
+	@echo "The figures are in results/default/figures, the tables in results/default/tables."
+
+test: .venv/installed ## the tests, in WORKERS=2 processes
+	.venv/bin/python -m pytest -n $(WORKERS)
+
+smoke: .venv/installed ## the whole workflow at toy sizes, in about a minute
+	$(SNAKEMAKE) --configfile config/smoke.yaml
+
+paper: .venv/installed ## the papers' own sizes: hours; a GPU or a cluster helps; resumes where it stopped
+	$(SNAKEMAKE) --configfile config/paper.yaml
+
+report: figures ## the default run as one HTML page
+	$(SNAKEMAKE) --report results/default/report.html
+	@echo "The report is results/default/report.html."
+
+verify: .venv/installed ## compare this machine's claims with the committed ones
+	.venv/bin/python workflow/scripts/verify.py
+
+benchmark: .venv/installed ## time the main computations
+	.venv/bin/python tools/benchmark.py
+
+lock: .venv/installed ## resolve pyproject.toml again: requirements.lock and environment.yml
+	.venv/bin/python tools/lock.py
+
+lint: .venv/installed ## ruff, snakefmt and snakemake's own linter
+	.venv/bin/ruff check .
+	.venv/bin/ruff format --check .
+	.venv/bin/snakefmt --check Snakefile workflow/rules
+	.venv/bin/snakemake --lint
+
+clean: ## remove results/, .snakemake/ and the caches; .venv stays
+	rm -rf results .snakemake .pytest_cache .hypothesis .ruff_cache report.html report.zip
+	find . -name .venv -prune -o -name __pycache__ -prune -exec rm -rf {} +
+	@echo "Removed the results and the caches; .venv stays (make distclean removes it too)."
+
+distclean: clean ## clean, and remove .venv too
+	rm -rf .venv scalinglaws.egg-info
+
+help: ## this list
+	@awk -F ':.*## ' '/^[a-z]+:.*## / { printf "make %-10s %s\n", $$1, $$2 }' Makefile
+
+# The stamp is written last and holds the folder it was made in. Without it the install was interrupted or never begun;
+# with another folder in it .venv was copied or moved, and its editable install still points there. Both start anew.
+STALE := $(shell test -x .venv/bin/python && test "$$(cat .venv/installed 2>/dev/null)" = "$$(pwd -P)" || echo stale)
+ifneq ($(STALE),)
+.venv/installed: new-venv
+endif
+
+.venv/installed: requirements.lock pyproject.toml
+	@echo "Installing requirements.lock into .venv$(if $(STALE), (a few minutes; 2 GB of disk, 8 GB if torch brings CUDA))"
+	@$(PIP_INSTALL) -r requirements.lock && $(PIP_INSTALL) --no-deps --no-build-isolation -e . || \
+	  { echo "make: the install failed for the reason above; the same command tries again." \
+	  "The lock is tried on Python 3.11 to 3.13; to choose one, run: $(OTHER_PYTHON)" >&2; exit 1; }
+	@pwd -P > $@
+
+new-venv:
+	@command -v "$(PYTHON)" >/dev/null || { echo "make: there is no $(PYTHON); $(NEWER_PYTHON)" >&2; exit 1; }
+	@version=$$("$(PYTHON)" -c 'import sys; v = sys.version_info; print("%d.%d" % v[:2]); sys.exit(v < (3, 11))') || \
+	  { echo "make: $(PYTHON) gives $${version:-no answer} as its version; $(NEWER_PYTHON)" >&2; exit 1; }
+	@"$(PYTHON)" -c 'import ensurepip, venv' 2>/dev/null || \
+	  { echo "make: $(PYTHON) cannot make a venv; install its venv module (on Debian and Ubuntu: python3-venv)," \
+	  "or run: $(OTHER_PYTHON)" >&2; exit 1; }
+	@"$(PYTHON)" -m venv --clear .venv

@@ -1,0 +1,76 @@
+"""Checks at the library's border: one line that names the argument, its value and what is allowed."""
+
+import math
+
+import numpy as np
+
+
+def integer(name, value, *, minimum):
+    """Return `value` as int; ValueError unless it is a whole number >= `minimum`."""
+    if isinstance(value, bool) or not float(value).is_integer() or value < minimum:
+        raise ValueError(f"{name} = {value!r} must be an integer >= {minimum}")
+    return int(value)
+
+
+def positive(name, value):
+    """Return `value` as float; ValueError unless it is finite and > 0."""
+    if not math.isfinite(value) or value <= 0:
+        raise ValueError(f"{name} = {value!r} must be finite and > 0")
+    return float(value)
+
+
+def at_least(name, value, minimum):
+    """Return `value` as float; ValueError unless it is finite and >= `minimum`."""
+    if not math.isfinite(value) or value < minimum:
+        raise ValueError(f"{name} = {value!r} must be finite and >= {minimum}")
+    return float(value)
+
+
+def between(name, value, low, high):
+    """Return `value` as float; ValueError unless low < value < high."""
+    if not low < value < high:
+        raise ValueError(f"{name} = {value!r} must lie strictly between {low} and {high}")
+    return float(value)
+
+
+def one_of(name, value, allowed):
+    """Return `value`; ValueError unless it is one of `allowed`."""
+    if value not in allowed:
+        raise ValueError(f"{name} = {value!r} must be one of {', '.join(map(repr, allowed))}")
+    return value
+
+
+def array(name, value, *, ndim=None, minimum_size=1):
+    """Return `value` as a float64 array; ValueError on wrong rank, too few entries, NaN or inf."""
+    result = np.asarray(value, dtype=np.float64)
+    if ndim is not None and result.ndim != ndim:
+        raise ValueError(f"{name} has shape {result.shape} and must have {ndim} dimension(s)")
+    if result.size < minimum_size:
+        raise ValueError(f"{name} has {result.size} entries and must have at least {minimum_size}")
+    if not np.isfinite(result).all():
+        where = np.argwhere(~np.isfinite(result))[0]
+        bad = result[tuple(where)]
+        raise ValueError(f"{name}[{', '.join(map(str, where))}] = {bad} must be finite")
+    return result
+
+
+def positive_array(name, value, **options):
+    """Return `value` as a float64 array; ValueError unless every entry is finite and > 0."""
+    result = array(name, value, **options)
+    if (result <= 0).any():
+        where = np.argwhere(result <= 0)[0]
+        bad = result[tuple(where)]
+        raise ValueError(f"{name}[{', '.join(map(str, where))}] = {bad} must be > 0")
+    return result
+
+
+def increasing(name, value, *, minimum_size=2):
+    """Return `value` as a float64 vector; ValueError unless strictly increasing."""
+    result = np.asarray(value, dtype=np.float64)
+    if result.ndim != 1 or result.size < minimum_size:
+        raise ValueError(f"{name} has shape {result.shape} and must be a vector of >= {minimum_size} entries")
+    falling = np.flatnonzero(~(np.diff(result) > 0))
+    if falling.size:
+        first = falling[0]
+        raise ValueError(f"{name}[{first}], {name}[{first + 1}] = {result[first]}, {result[first + 1]} must increase")
+    return result

@@ -1,0 +1,180 @@
+"""Claims on trial: from entries that say what a paper predicts, and tables that say what was measured, to verdicts.
+
+A claim has measures; a measure names a table, the rows of it that count, the column measured and what is predicted:
+`predicted` with `tolerance`, or `at_most`, or `at_least`, or both bounds. Each row is judged by its interval over
+seeds, [low, high] (the value itself where there is none), against the allowed band:
+
+    replicated    the interval lies inside the band
+    fails         the interval lies outside it
+    inconclusive  the interval straddles the band's edge, or a value is missing or not a number
+
+A claim is replicated when all its rows are, and is of partial scope when some are replicated and others fail.
+"""
+
+import math
+from dataclasses import asdict, dataclass
+
+import pandas as pd
+
+from scalinglaws import checks
+
+REPLICATED, PARTIAL, FAILS = "replicated", "partial scope", "fails"
+INCONCLUSIVE, NOT_ATTEMPTED = "inconclusive", "not attempted"
+# The order of every listing: what fails is printed first.
+VERDICTS = (FAILS, PARTIAL, INCONCLUSIVE, NOT_ATTEMPTED, REPLICATED)
+STATISTICS = {"max": "max", "min": "min", "mean": "mean", "median": "median"}
+
+
+@dataclass(frozen=True)
+class Measurement:
+    """One judged number: value with interval [low, high], the allowed band [lower, upper], seeds, and the verdict."""
+
+    claim: str
+    quantity: str
+    table: str
+    rows: str
+    value: float
+    low: float
+    high: float
+    lower: float
+    upper: float
+    seeds: float
+    verdict: str
+    why: str
+
+    @property
+    def misfit(self):
+        """How far the interval reaches outside the band, in units of the band's width or bound; infinite for NaN."""
+        if math.isnan(self.value):
+            return math.inf
+        excess = max(self.lower - self.low, self.high - self.upper)
+        scale = self.upper - self.lower if math.isfinite(self.upper - self.lower) else self._bound
+        return excess / (scale or 1.0)
+
+    @property
+    def _bound(self):
+        return abs(self.upper if math.isfinite(self.upper) else self.lower)
+
+
+def judge(value, low, high, lower, upper):
+    """Verdict of an interval against a band; missing numbers are inconclusive, never replicated."""
+    low, high = (value if math.isnan(bound) else bound for bound in (low, high))
+    if math.isnan(value) or not low <= high:
+        return INCONCLUSIVE
+    if lower <= low and high <= upper:
+        return REPLICATED
+    return FAILS if high < lower or low > upper else INCONCLUSIVE
+
+
+def band(measure):
+    """(lower, upper) allowed by a measure; ValueError unless it states a prediction in one of the allowed ways."""
+    if "predicted" in measure:
+        tolerance = checks.positive("tolerance", measure["tolerance"])
+        return measure["predicted"] - tolerance, measure["predicted"] + tolerance
+    if "at_most" not in measure and "at_least" not in measure:
+        raise ValueError(f"measure {measure.get('quantity')!r} must state predicted and tolerance, at_most or at_least")
+    return measure.get("at_least", -math.inf), measure.get("at_most", math.inf)
+
+
+def measurements(claim, tables):
+    """Judge every row that the measures of one claim name; `tables` maps a table's name to its DataFrame."""
+    return [row for measure in claim.get("measures", []) for row in _measure_rows(claim["id"], measure, tables)]
+
+
+def _measure_rows(claim_id, measure, tables):
+    table = tables.get(measure["table"])
+    rows = _select(table, measure.get("where", {}))
+    names = [measure.get(part, part) for part in ("value", "low", "high", "seeds")]
+    if rows is None or rows.empty or names[0] not in rows:
+        return [_measurement(claim_id, measure, "no such rows", math.nan, math.nan, math.nan, 0)]
+    if "statistic" in measure:
+        statistic = STATISTICS[checks.one_of("statistic", measure["statistic"], tuple(STATISTICS))]
+        value = rows[names[0]].agg(statistic, skipna=False)
+        seeds = rows["seed"].nunique() if "seed" in rows else math.nan
+        label = f"{measure['statistic']} of {len(rows)} rows"
+        return [_measurement(claim_id, measure, label, value, math.nan, math.nan, seeds)]
+    labels = rows[measure.get("label", [])].astype(str).agg(", ".join, axis=1) if measure.get("label") else rows.index
+    numbers = [rows[name] if name in rows else pd.Series(math.nan, rows.index) for name in names]
+    return [_measurement(claim_id, measure, str(label), *row) for label, *row in zip(labels, *numbers, strict=True)]
+
+
+def _select(table, where):
+    """Rows whose columns equal, or are among, the values asked for; None without the table or a column."""
+    if table is None or not set(where) <= set(table.columns):
+        return None
+    for column, wanted in where.items():
+        table = table[table[column].isin(wanted if isinstance(wanted, list) else [wanted])]
+    return table
+
+
+def _measurement(claim_id, measure, rows, value, low, high, seeds):
+    lower, upper = band(measure)
+    verdict = judge(value, low, high, lower, upper)
+    low, high = (value if math.isnan(bound) else bound for bound in (low, high))
+    bounds = {"value": value, "low": low, "high": high, "lower": lower, "upper": upper}
+    bounds = {name: float(number) for name, number in bounds.items()}
+    named = {"claim": claim_id, "quantity": measure["quantity"], "table": measure["table"], "rows": rows}
+    return Measurement(**named, **bounds, seeds=float(seeds), verdict=verdict, why=measure["why"])
+
+
+def verdict_of(judged):
+    """Verdict of a claim from those of its measurements."""
+    verdicts = {row.verdict for row in judged}
+    if not verdicts:
+        return NOT_ATTEMPTED
+    if FAILS in verdicts:
+        return PARTIAL if REPLICATED in verdicts else FAILS
+    return INCONCLUSIVE if INCONCLUSIVE in verdicts else REPLICATED
+
+
+def trial(claims, tables):
+    """Judge all claims: (one row per claim, one row per measurement) as DataFrames, failures first.
+
+    A claim's row shows its worst measurement, the one that reaches furthest out of its band.
+    """
+    order = {verdict: rank for rank, verdict in enumerate(VERDICTS)}
+    judged = [(claim, measurements(claim, tables)) for claim in claims]
+    judged.sort(key=lambda pair: order[verdict_of(pair[1])])
+    rows = [_claim_row(claim, measured) for claim, measured in judged]
+    return pd.DataFrame(rows), pd.DataFrame([asdict(row) for _, measured in judged for row in measured])
+
+
+def _claim_row(claim, measured):
+    about = {name: claim.get(name, "") for name in ("paper", "place", "statement", "scope")}
+    row = {"id": claim["id"], "verdict": verdict_of(measured), "measured": len(measured)}
+    row["passed"] = sum(one.verdict == REPLICATED for one in measured)
+    if not measured:
+        return row | about | {"why": claim.get("not_attempted", "")}
+    worst = max(measured, key=lambda one: one.misfit)
+    shown = ("quantity", "rows", "value", "low", "high", "lower", "upper", "seeds", "table", "why")
+    return row | {name: getattr(worst, name) for name in shown} | about
+
+
+def as_markdown(claim_table, measurement_table):
+    """The verdicts as a page: a summary, then every claim with all its measurements, failures first."""
+    counts = claim_table.verdict.value_counts()
+    summary = ", ".join(f"{counts[verdict]} {verdict}" for verdict in VERDICTS if verdict in counts)
+    parts = [f"# Claims on trial\n\n{len(claim_table)} claims: {summary}.\n"]
+    for claim in claim_table.to_dict("records"):
+        parts.append(f"## {claim['id']}: {claim['verdict']}\n\n{claim['statement']}\n")
+        parts.append(f"Source: arXiv {claim['paper']}, {claim['place']}. Scope: {claim['scope']}.\n")
+        rows = measurement_table[measurement_table.claim == claim["id"]].to_dict("records")
+        parts.append(_measurement_lines(rows) if rows else f"{claim['why']}\n")
+    return "\n".join(parts)
+
+
+def _measurement_lines(rows):
+    head = "| quantity | rows | measured | interval | allowed | seeds | verdict |\n|---|---|---|---|---|---|---|\n"
+    return head + "".join(_measurement_line(row) for row in rows)
+
+
+def _measurement_line(row):
+    interval = f"{row['low']:.4g} to {row['high']:.4g}" if row["low"] != row["high"] else ""
+    allowed = f"{_bound(row['lower'])} to {_bound(row['upper'])}"
+    seeds = "" if math.isnan(row["seeds"]) else int(row["seeds"])
+    cells = (row["quantity"], row["rows"], f"{row['value']:.4g}", interval, allowed, seeds, row["verdict"])
+    return "| " + " | ".join(str(cell).replace("|", "\\|") for cell in cells) + " |\n"
+
+
+def _bound(value):
+    return f"{value:.4g}" if math.isfinite(value) else "any"

@@ -1,0 +1,40 @@
+"""The lazy limit against richness: kernel drift, deviation from the lazy solution, and energy exchanged by shells."""
+
+import numpy as np
+
+from scalinglaws.plots import style
+from scalinglaws.plots.grouping import over_seeds
+
+TABLES = ("runs", "lazy_slopes")
+QUANTITIES = {
+    "kernel_drift": "kernel drift\n$\\|M(T) - M(0)\\| / \\|M(0)\\|$",
+    "deviation": "deviation from the lazy solution\n$\\max_t \\|e - e_{lazy}\\| / \\|e(0)\\|$",
+    "exchange_smooth": "energy exchanged by shells\n/ energy dissipated",
+}
+LOOKS = ({"color": style.BLUE, "marker": "o"}, {"color": style.ORANGE, "marker": "s", "linestyle": "--"})
+
+
+@style.styled
+def draw(runs, lazy_slopes):
+    """One panel per quantity, one line per data set; the dashed guide has slope 1 through the laziest point."""
+    title = "Lazy limit: drift, deviation and exchange vanish in proportion to richness (dashed: slope 1)"
+    figure, axes = style.panels(1, len(QUANTITIES), title, panel=(3.2, 3.2))
+    for ax, (quantity, label) in zip(axes[0], QUANTITIES.items(), strict=True):
+        for look, (dataset, table) in zip(LOOKS, runs.groupby("dataset"), strict=False):
+            curve = over_seeds(table, "richness", quantity)
+            slope = lazy_slopes[(lazy_slopes.dataset == dataset) & (lazy_slopes.quantity == quantity)]
+            named = f"{style.dataset_name(dataset)}\n{_slope(slope)}"
+            style.curve(ax, curve, "richness", markersize=4, linewidth=1.2, label=named, **look)
+        guide = np.array([runs.richness.min(), min(1.0, runs.richness.max())])
+        ax.plot(guide, curve.value.iloc[0] * 0.4 * guide / guide[0], **style.PREDICTED)
+        ax.set(xscale="log", yscale="log", xlabel="richness $\\gamma$", ylabel=label)
+        ax.set_ylim(top=ax.get_ylim()[1] * 60)
+        ax.legend(fontsize=7, loc="upper left")
+    return figure
+
+
+def _slope(rows):
+    if rows.empty:
+        return "no slope"
+    row = rows.iloc[0]
+    return f"slope {row.slope:.3f} [{row.low:.3f}, {row.high:.3f}]"

@@ -1,0 +1,84 @@
+"""One look for all figures: palette, line styles that hold in grey, panels, and names for axes."""
+
+import functools
+
+import matplotlib as mpl
+import numpy as np
+import seaborn as sns
+from matplotlib.figure import Figure
+
+# Seaborn's colour-blind palette; every use pairs a colour with a line style or marker, so that grey prints read too.
+BLUE, ORANGE, GREEN, RED, PURPLE, BROWN, PINK, GREY, YELLOW, SKY = sns.color_palette("colorblind")
+PREDICTED = {"color": "black", "linestyle": (0, (4, 2)), "linewidth": 1.0}
+DATASETS = {
+    "power_law": "power-law data",
+    "digits": "handwritten digits",
+    "power_law_small": "power-law data",
+    "digits_small": "handwritten digits",
+}
+SETTINGS = {
+    **sns.axes_style("ticks"),
+    **sns.plotting_context("paper"),
+    "figure.dpi": 100,
+    "savefig.dpi": 150,
+    "figure.constrained_layout.use": True,
+    "font.family": ["DejaVu Sans"],
+    "axes.spines.top": False,
+    "axes.spines.right": False,
+    "legend.frameon": False,
+    "pdf.fonttype": 42,
+    "svg.hashsalt": "scalinglaws",
+}
+
+
+def styled(draw):
+    """Run a drawing function under the house style, whatever the caller's settings, which stay as they were."""
+
+    @functools.wraps(draw)
+    def wrapper(*args, **kwargs):
+        with mpl.rc_context():
+            mpl.rcdefaults()
+            mpl.rcParams.update(SETTINGS)
+            return draw(*args, **kwargs)
+
+    return wrapper
+
+
+def panels(n_rows, n_columns, title, *, panel=(3.4, 2.7), **options):
+    """A figure with a title that says what to see, and its axes as an (n_rows, n_columns) array."""
+    figure = Figure(figsize=(panel[0] * n_columns, panel[1] * n_rows + 0.5))
+    axes = figure.subplots(n_rows, n_columns, squeeze=False, **options)
+    figure.suptitle(title, fontsize=10)
+    return figure, axes
+
+
+def dataset_name(name):
+    """A data set's name for a reader; names from a user's own settings are shown as they are."""
+    return DATASETS.get(name, name.replace("_", " "))
+
+
+def shades(values, palette="viridis"):
+    """Colour of each of the sorted values, dark to light in order, so that the order survives in grey."""
+    values = sorted(values)
+    colours = mpl.colormaps[palette](np.linspace(0.0, 0.88, len(values)))
+    return dict(zip(values, colours, strict=True))
+
+
+def curve(ax, table, x, *, value="value", **style):
+    """A line with its interval over seeds as a band."""
+    line = ax.plot(table[x], table[value], **style)[0]
+    if table["low"].notna().any():
+        ax.fill_between(table[x], table["low"], table["high"], color=line.get_color(), alpha=0.2, linewidth=0)
+    return line
+
+
+def seeds_note(table):
+    """How many seeds the curves average, for the axis label or caption: '5 seeds' or '3 to 5 seeds'."""
+    low, high = int(table["seeds"].min()), int(table["seeds"].max())
+    return f"{high} seeds" if low == high else f"{low} to {high} seeds"
+
+
+def regime_title(dataset, richness, contrast):
+    """Title of one panel of a lazy / feature-learning pair."""
+    regime = "lazy" if richness == min(contrast) else "feature learning"
+    return f"{dataset_name(dataset)}\n{regime}, richness {richness:g}"

@@ -1,0 +1,115 @@
+"""Checks of a run's settings against a JSON schema and against themselves, each failure as one line with the key."""
+
+import math
+
+from jsonschema import Draft202012Validator
+
+
+class BadSetting(ValueError):
+    """A setting that is unknown, missing, of the wrong type or out of range; the message names the key."""
+
+
+def check_settings(settings, schema):
+    """Raise BadSetting on the first thing wrong: not-a-number, schema, then references between keys."""
+    _refuse_non_finite(settings, ())
+    errors = sorted(Draft202012Validator(schema).iter_errors(settings), key=_precedence)
+    if errors:
+        raise BadSetting(describe(errors[0]))
+    for problem in _broken_references(settings):
+        raise BadSetting(problem)
+
+
+def _precedence(error):
+    """Unknown keys first: a misspelt key also looks like a missing one; then the order of the file."""
+    return error.validator != "additionalProperties", [str(part) for part in error.absolute_path]
+
+
+def describe(error):
+    """One line for a validation error: where, the value, and what is allowed."""
+    key = ".".join(map(str, error.absolute_path))
+    if error.validator == "additionalProperties":
+        known = sorted(error.schema.get("properties", {}))
+        unknown = sorted(set(error.instance) - set(known), key=str)[0]
+        return (
+            f"{_join(key, unknown)} = {_short(error.instance[unknown])}: unknown key; allowed here: {', '.join(known)}"
+        )
+    if error.validator == "required":
+        missing = next(name for name in error.validator_value if name not in error.instance)
+        return f"{_join(key, missing)} is missing; it must be given"
+    if error.validator == "oneOf":
+        kinds = [branch["properties"]["kind"]["const"] for branch in error.validator_value]
+        return _describe_kind(error, key, kinds)
+    return f"{key} = {_short(error.instance)}: {_allowed(error)}"
+
+
+def _describe_kind(error, key, kinds):
+    """A record whose `kind` chooses its schema: judge it by that kind's schema alone."""
+    kind = error.instance.get("kind") if isinstance(error.instance, dict) else None
+    if kind not in kinds:
+        return f"{_join(key, 'kind')} = {_short(kind)}: must be one of {', '.join(kinds)}"
+    branch = sorted((e for e in error.context if e.schema_path[0] == kinds.index(kind)), key=_precedence)
+    return describe(branch[0])
+
+
+ALLOWED = {
+    "type": "must be of type {}",
+    "minimum": "must be >= {}",
+    "maximum": "must be <= {}",
+    "exclusiveMinimum": "must be > {}",
+    "exclusiveMaximum": "must be < {}",
+    "minItems": "must have at least {} entries",
+    "maxItems": "must have at most {} entries",
+    "enum": "must be one of {}",
+    "const": "must be {}",
+    "pattern": "must match {}",
+    "minProperties": "must have at least {} entries",
+    "maxLength": "must have at most {} characters",
+}
+
+
+def _allowed(error):
+    if error.validator == "uniqueItems":
+        return "must not repeat an entry"
+    value = error.validator_value
+    listed = ", ".join(map(str, value)) if isinstance(value, list) else value
+    return ALLOWED.get(error.validator, error.message).format(listed)
+
+
+def _refuse_non_finite(value, path):
+    if isinstance(value, float) and not math.isfinite(value):
+        raise BadSetting(f"{'.'.join(path)} = {value}: must be a finite number")
+    if isinstance(value, dict | list):
+        pairs = value.items() if isinstance(value, dict) else enumerate(value)
+        for name, inner in pairs:
+            _refuse_non_finite(inner, (*path, str(name)))
+
+
+def _broken_references(settings):
+    """Lines about keys that contradict one another."""
+    known = sorted(settings["data"])
+    for name, experiment in settings["shells"].items():
+        for dataset in experiment.get("datasets", []):
+            if dataset not in known:
+                yield f"shells.{name}.datasets = {dataset!r}: must be one of the keys of data: {', '.join(known)}"
+    sweep = settings["shells"]["sweep"]
+    for regime, value in sweep["contrast"].items():
+        if value not in sweep["richness"]:
+            allowed = f"must be one of shells.sweep.richness = {sweep['richness']}"
+            yield f"shells.sweep.contrast.{regime} = {value}: {allowed}"
+    yield from _uneven_steps(settings["shells"]["orders"]["steps"])
+
+
+def _uneven_steps(steps):
+    for step in steps:
+        ratio = step / min(steps)
+        if abs(ratio - round(ratio)) > 1e-9:
+            yield f"shells.orders.steps = {step}: must be a whole multiple of the smallest step, {min(steps)}"
+
+
+def _join(key, name):
+    return f"{key}.{name}" if key else str(name)
+
+
+def _short(value):
+    text = repr(value)
+    return text if len(text) <= 60 else f"{text[:57]}..."

@@ -1,0 +1,79 @@
+"""What every experiment on a network begins with: a seed's data set and initial network, as a gradient flow."""
+
+import math
+import zlib
+from contextlib import contextmanager
+from dataclasses import asdict, dataclass
+
+import numpy as np
+import torch
+from threadpoolctl import threadpool_limits
+
+from scalinglaws import checks
+from scalinglaws.networks import Network, initialise, start_flow
+from scalinglaws.problems import make_problem
+
+DTYPES = {"float64": torch.float64, "float32": torch.float32}
+
+
+@dataclass(frozen=True)
+class Member:
+    """One run of an experiment; members that share data set and seed share the data, and with them the same draws.
+
+    held says which richness `value` is: "richness" itself, or "richness0" = richness / sqrt(width).
+    """
+
+    dataset: str
+    held: str
+    value: float
+    width: int
+    seed: int
+
+    @property
+    def richness(self):
+        """The richness gamma that the flow is run at."""
+        return self.value * math.sqrt(self.width) if self.held == "richness0" else self.value
+
+    def identity(self):
+        """What tells this member from the others, for storing beside its results."""
+        return {**asdict(self), "richness": self.richness}
+
+
+def member_rng(experiment, dataset, seed):
+    """Generator of a seed: depends on the experiment, the data set and the seed, not on richness, width or shard."""
+    return np.random.default_rng([zlib.crc32(f"{experiment}/{dataset}".encode()), seed])
+
+
+def prepare(experiment, member, settings):
+    """Flow and initial parameters of a member. settings: data (by name), network, device, dtype."""
+    rng = member_rng(experiment, member.dataset, member.seed)
+    problem = make_problem(rng, **settings["data"][member.dataset])
+    sizes = {"n_inputs": problem.inputs.shape[1], "n_outputs": problem.targets.shape[1], "width": member.width}
+    network = Network(**{**settings["network"], **sizes})
+    place = {"device": choose_device(settings["device"]), "dtype": DTYPES[settings["dtype"]]}
+    parameters = initialise(rng, network, **place)
+    inputs, targets = (torch.as_tensor(array, **place) for array in (problem.inputs, problem.targets))
+    return start_flow(network, parameters, inputs, targets, member.richness), parameters
+
+
+def choose_device(name):
+    """'auto' is cuda where there is one, else cpu; ValueError for cuda where there is none."""
+    checks.one_of("device", name, ("auto", "cpu", "cuda"))
+    available = torch.cuda.is_available()
+    if name == "cuda" and not available:
+        raise ValueError("device = 'cuda' must be 'cpu' or 'auto' on this machine: torch finds no CUDA device")
+    return "cuda" if name != "cpu" and available else "cpu"
+
+
+@contextmanager
+def reproducible():
+    """One thread and deterministic algorithms for the block: the same input gives the same bytes. Restored after."""
+    threads, deterministic = torch.get_num_threads(), torch.are_deterministic_algorithms_enabled()
+    torch.set_num_threads(1)
+    torch.use_deterministic_algorithms(True)
+    try:
+        with threadpool_limits(1):
+            yield
+    finally:
+        torch.set_num_threads(threads)
+        torch.use_deterministic_algorithms(deterministic)

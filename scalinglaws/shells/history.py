@@ -1,0 +1,106 @@
+"""A whole run's shell accounts: gradient flow, with the exact budget of every step in several partitions."""
+
+from dataclasses import asdict, dataclass
+
+import numpy as np
+
+from scalinglaws.networks import gradient_flow
+from scalinglaws.shells.budget import StepTooLarge, budgets, energies
+from scalinglaws.shells.lazy import lazy_gap
+from scalinglaws.shells.modes import of_snapshot
+
+
+@dataclass(frozen=True)
+class ShellHistory:
+    """Arrays over T snapshots, T - 1 steps and P partitions with S shells each; energies in units of the loss.
+
+    time, loss, lazy_loss, deviation, kernel_drift, trace of M: (T,); eigenvalues, mode_energy: (T, m), ascending;
+    edges: (P, S + 1); energy: (P, T, S); dissipation, transfer, crossing: (P, T - 1, S), each what one step did,
+    transfer being what a shell gained from all others; closure, self_transfer, net_transfer: (P, T - 1), largest
+    violations of the identities relative to the energy before the step; transfer_matrix: (P, S, S), summed over steps;
+    lazy_loss, deviation, kernel_drift: see `LazyGap`.
+    """
+
+    time: np.ndarray
+    loss: np.ndarray
+    lazy_loss: np.ndarray
+    deviation: np.ndarray
+    kernel_drift: np.ndarray
+    trace: np.ndarray
+    eigenvalues: np.ndarray
+    mode_energy: np.ndarray
+    edges: np.ndarray
+    energy: np.ndarray
+    dissipation: np.ndarray
+    transfer: np.ndarray
+    crossing: np.ndarray
+    closure: np.ndarray
+    self_transfer: np.ndarray
+    net_transfer: np.ndarray
+    transfer_matrix: np.ndarray
+
+
+def record_history(flow, parameters, duration, partitions, *, tolerance=1e-4):
+    """Train to `duration` and keep the accounts; a step whose modes cannot be followed is halved. Raises Diverged.
+
+    partitions(modes) makes the list of shells from the modes at time zero; all must have as many shells.
+    """
+    accountant = _Accountant()
+    rows, steps, start = [], [], None
+    for snapshot in gradient_flow(flow, parameters, duration, tolerance=tolerance, accept=accountant.accepts):
+        modes = of_snapshot(snapshot)
+        if start is None:
+            start, accountant.shells = snapshot, partitions(modes)
+        else:
+            steps.append(accountant.latest)
+        rows.append(_snapshot_row(snapshot, modes, start, accountant.shells))
+    return _assemble(rows, steps, accountant.shells)
+
+
+class _Accountant:
+    """Judges steps for the integrator and keeps the budgets of the last one it accepted."""
+
+    def __init__(self):
+        self.shells, self.latest = None, None
+
+    def accepts(self, before, after):
+        try:
+            self.latest = budgets(of_snapshot(before), of_snapshot(after), self.shells)
+        except StepTooLarge:
+            return False
+        return True
+
+
+def _snapshot_row(snapshot, modes, start, shells):
+    return {
+        **asdict(lazy_gap(start, snapshot)),
+        "time": snapshot.time,
+        "loss": modes.loss,
+        "trace": modes.eigenvalues.sum(),
+        "eigenvalues": modes.eigenvalues,
+        "mode_energy": modes.coefficients**2 / (2 * modes.n_samples),
+        "energy": [energies(modes, partition) for partition in shells],
+    }
+
+
+def _step_row(step):
+    """Per partition: what one step did to each shell, and how far its identities are from exact."""
+    total = max(step.energy_before.sum(), np.finfo(np.float64).tiny)
+    return {
+        "dissipation": step.dissipation,
+        "transfer": step.transfer.sum(1),
+        "crossing": step.crossing,
+        "closure": step.closure,
+        "self_transfer": np.abs(np.diag(step.transfer)).max() / total,
+        "net_transfer": abs(step.exchange.sum()) / total,
+    }
+
+
+def _assemble(rows, steps, shells):
+    over_time = {name: np.array([row[name] for row in rows]) for name in rows[0]}
+    by_step = [[_step_row(budget) for budget in budgets_] for budgets_ in steps]
+    per_step = {name: np.array([[b[name] for b in row] for row in by_step]).swapaxes(0, 1) for name in by_step[0][0]}
+    over_time["energy"] = over_time["energy"].swapaxes(0, 1)
+    matrix = np.array([sum(budget.transfer for budget in of_partition) for of_partition in zip(*steps, strict=True)])
+    edges = np.array([partition.edges for partition in shells])
+    return ShellHistory(**over_time, **per_step, edges=edges, transfer_matrix=matrix)

@@ -1,0 +1,25 @@
+"""Tables of the width sweep: one row per run, and exponents of the distance from the lazy limit against width."""
+
+import pandas as pd
+
+from scalinglaws.fits import power_law
+
+COLUMNS = ("dataset", "held", "value", "width", "richness", "seed", "deviation", "kernel_drift")
+
+
+def runs(records):
+    """One row per run."""
+    return pd.DataFrame([{name: record[name].item() for name in COLUMNS} for record in records])
+
+
+def width_slopes(run_table):
+    """Exponents of kernel drift and deviation against width, per data set and richness held fixed."""
+    rows = []
+    for (dataset, held, value), runs_ in run_table.groupby(["dataset", "held", "value"]):
+        for quantity in ("kernel_drift", "deviation"):
+            curves = runs_.pivot(index="seed", columns="width", values=quantity).dropna()
+            fit = power_law(curves.columns.to_numpy(float), curves.to_numpy())
+            low, high = fit.interval
+            place = {"dataset": dataset, "held": held, "value": value, "quantity": quantity}
+            rows.append({**place, "slope": fit.exponent, "low": low, "high": high, "seeds": len(curves)})
+    return pd.DataFrame(rows)

@@ -1,0 +1,83 @@
+"""Power-law spectra and targets, and the loss of the modes that a truncated spectrum leaves out.
+
+Modes are counted k = 1, 2, ... from the largest eigenvalue down. `capacity` and `source` are the
+exponents of Caponnetto and De Vito, Found. Comput. Math. 7, 331 (2007), in the form used for scaling
+laws by Atanasov, Zavatone-Veth and Pehlevan, arXiv:2405.00592: eigenvalue_k = k^-capacity and
+eigenvalue_k * target_k^2 = k^-(1 + 2*capacity*source).
+"""
+
+import numpy as np
+from scipy import special
+
+from scalinglaws import checks
+
+
+def power_law_spectrum(dim, capacity):
+    """Eigenvalues k^-capacity, k = 1..dim.
+
+    `dim` is an integer >= 1 and `capacity` >= 0 (0: isotropic). Returns shape (dim,), descending, not
+    normalised: the first entry is 1. Bad input, or a spectrum whose tail underflows to 0: ValueError.
+    """
+    dim = checks.integer("dim", dim, minimum=1)
+    capacity = checks.at_least("capacity", capacity, 0)
+    eigenvalues = _ranks(dim) ** -capacity
+    if eigenvalues[-1] == 0:
+        raise ValueError(f"capacity = {capacity} must keep dim^-capacity > 0 in double precision, dim = {dim}")
+    return eigenvalues
+
+
+def normalised_spectrum(eigenvalues, mean_square=None):
+    """`eigenvalues` rescaled so that E|x|^2, their sum, equals `mean_square`.
+
+    `eigenvalues` has shape (dim,), all > 0, in any order, which is kept. `mean_square` > 0 defaults to
+    dim: inputs whose components have variance 1 on average. Returns shape (dim,). Bad input: ValueError.
+    """
+    eigenvalues = checks.positive_array("eigenvalues", eigenvalues, ndim=1)
+    mean_square = eigenvalues.size if mean_square is None else checks.positive("mean_square", mean_square)
+    return eigenvalues * (mean_square / eigenvalues.sum())
+
+
+def power_law_target(eigenvalues, capacity, source):
+    """Target coefficients w_k > 0 with eigenvalue_k * w_k^2 = k^-(1 + 2*capacity*source).
+
+    `eigenvalues` has shape (dim,), all > 0, none larger than the one before; `capacity`, `source` >= 0.
+    The power carried by mode k is the same whether the spectrum k^-capacity is handed over as it is or
+    normalised (the coefficients take up the factor), so `unlearned_tail` holds for either.
+    Returns shape (dim,). Bad input: ValueError.
+    """
+    eigenvalues = _descending("eigenvalues", eigenvalues)
+    capacity = checks.at_least("capacity", capacity, 0)
+    source = checks.at_least("source", source, 0)
+    return np.sqrt(_ranks(eigenvalues.size) ** -(1 + 2 * capacity * source) / eigenvalues)
+
+
+def unlearned_tail(capacity, source, n_modes):
+    """Loss of the modes k > n_modes of the infinite spectrum: sum of k^-(1 + 2*capacity*source) / 2.
+
+    Loss means half the mean square, e^2 / 2, so a target cut off at `n_modes` misses exactly this much.
+    The sum is half the Hurwitz zeta function at (1 + 2*capacity*source, n_modes + 1); far out it behaves
+    as n_modes^-(2*capacity*source) / (4*capacity*source). `capacity` and `source` are > 0, without which
+    the sum diverges; `n_modes` is an integer >= 0 or an array of them. Returns the shape of `n_modes`.
+    Bad input: ValueError.
+    """
+    decay = 1 + 2 * checks.positive("capacity", capacity) * checks.positive("source", source)
+    n_modes = checks.array("n_modes", n_modes)
+    bad = n_modes[(n_modes < 0) | (n_modes % 1 != 0)]
+    if bad.size:
+        raise ValueError(f"n_modes = {bad[0]} must be an integer >= 0")
+    return special.zeta(decay, n_modes + 1) / 2
+
+
+def _ranks(dim):
+    return np.arange(1, dim + 1, dtype=np.float64)
+
+
+def _descending(name, value):
+    result = checks.positive_array(name, value, ndim=1)
+    rising = np.flatnonzero(np.diff(result) > 0)
+    if rising.size:
+        first = rising[0]
+        raise ValueError(
+            f"{name}[{first}], {name}[{first + 1}] = {result[first]}, {result[first + 1]} must not increase"
+        )
+    return result

@@ -1,0 +1,127 @@
+"""Stored results: arrays as .npz with a .json sidecar that says what they are, tables as .csv, figures as png and pdf.
+
+The same content gives the same bytes: no dates, no durations (those are in the workflow's benchmark files).
+"""
+
+import json
+import platform
+from importlib.metadata import PackageNotFoundError, version
+from pathlib import Path
+
+import numpy as np
+
+from scalinglaws.store.files import Corrupted, atomic, checksum, save_text
+
+VERSIONED = ("numpy", "scipy", "torch", "pandas", "scikit-learn")
+SEPARATOR = "/"
+
+
+def software_versions():
+    """Versions of Python and of the numerical packages, without local build tags."""
+    found = {"python": platform.python_version()}
+    for name in VERSIONED:
+        try:
+            found[name] = version(name).split("+")[0]
+        except PackageNotFoundError:
+            found[name] = None
+    return found
+
+
+def save_arrays(path, arrays, *, params, seed=None, code=None):
+    """Write a dict of arrays (one level of nesting by name allowed) to `path`.npz and its sidecar beside it.
+
+    params: what made them, seed: an integer, a list, or None, code: hash of the sources (see `code_hash`). The sidecar
+    holds these, the software's versions and the array file's sha256. Object arrays are refused.
+    """
+    flat = {name: np.asarray(value) for name, value in _flatten(arrays)}
+    for name, value in flat.items():
+        if value.dtype.hasobject:
+            raise ValueError(f"array {name!r} has dtype {value.dtype} and must hold numbers or text")
+    with atomic(path) as temporary:
+        np.savez_compressed(temporary, **flat)
+    about = {"params": params, "seed": seed, "code": code, "versions": software_versions(), "sha256": checksum(path)}
+    save_text(sidecar(path), json.dumps(about, indent=1, sort_keys=True, allow_nan=False) + "\n")
+
+
+def load_arrays(path):
+    """Arrays of `path` as a nested dict; Corrupted, naming the file, if it or its sidecar is missing or damaged."""
+    expected = load_sidecar(path).get("sha256")
+    if not Path(path).is_file() or checksum(path) != expected:
+        raise Corrupted(f"{path} is missing or differs from the checksum in {sidecar(path)}: delete both and rerun")
+    with np.load(path, allow_pickle=False) as archive:
+        return _unflatten({name: archive[name] for name in archive.files})
+
+
+def load_records(paths):
+    """Members and failures of all shards of an experiment, each a list in member order whatever the sharding."""
+    members, failures = {}, {}
+    for path in paths:
+        arrays = load_arrays(path)
+        members |= arrays.get("members", {})
+        failures |= arrays.get("failures", {})
+    return [members[key] for key in sorted(members)], [str(failures[key]) for key in sorted(failures)]
+
+
+def load_sidecar(path):
+    """What the sidecar of `path` says; Corrupted, naming it, if missing or not valid."""
+    try:
+        about = json.loads(sidecar(path).read_text(encoding="utf-8"))
+    except (OSError, ValueError) as error:
+        raise Corrupted(f"{sidecar(path)} cannot be read ({error}): delete {path} and rerun") from None
+    if not isinstance(about, dict):
+        raise Corrupted(f"{sidecar(path)} must hold a JSON object: delete {path} and rerun")
+    return about
+
+
+def sidecar(path):
+    """Path of the .json beside a .npz."""
+    return Path(path).with_suffix(".json")
+
+
+def save_table(path, table):
+    """Write a pandas table as csv; numbers in their shortest exact form."""
+    with atomic(path) as temporary:
+        table.to_csv(temporary, index=False, lineterminator="\n")
+
+
+def load_table(path):
+    """Read a csv written by `save_table`; Corrupted, naming the file, if it is missing or no table."""
+    import pandas as pd
+
+    try:
+        return pd.read_csv(path, float_precision="round_trip", keep_default_na=False, na_values=["", "nan", "NaN"])
+    except (OSError, ValueError) as error:
+        raise Corrupted(f"{path} cannot be read as a table ({error})") from None
+
+
+def save_figure(path, figure):
+    """Write a matplotlib figure; the suffix names the format; no dates, so that the bytes repeat."""
+    metadata = {".png": {"Software": None}, ".pdf": {"CreationDate": None, "Producer": None, "Creator": None}}
+    with atomic(path) as temporary:
+        figure.savefig(temporary, metadata=metadata[Path(path).suffix])
+
+
+def load_yaml(path):
+    """Parse a YAML file."""
+    import yaml
+
+    return yaml.safe_load(Path(path).read_text(encoding="utf-8"))
+
+
+def _flatten(arrays, prefix=""):
+    for name, value in arrays.items():
+        if isinstance(value, dict):
+            yield from _flatten(value, f"{prefix}{name}{SEPARATOR}")
+        else:
+            yield prefix + name, value
+
+
+def _unflatten(flat):
+    nested = {}
+    for name, value in flat.items():
+        *parents, leaf = name.split(SEPARATOR)
+        place = nested
+        for parent in parents:
+            place = place.setdefault(parent, {})
+        place[leaf] = value
+    return nested

@@ -1,0 +1,96 @@
+"""The code behind a result: which of the library's modules a script imports, directly or not, and a hash of them all.
+
+Snakemake sees that a script changed but not the modules that it imports; this hash, passed as a parameter of each rule,
+makes an edited module rerun exactly the jobs that depend on it.
+"""
+
+import ast
+import hashlib
+from functools import cache
+from pathlib import Path
+
+PACKAGE = Path(__file__).resolve().parents[1]
+
+
+def code_hash(*scripts, modules=()):
+    """sha256 over the syntax trees of `scripts` and of every library module they or `modules` import transitively.
+
+    Comments, docstrings and layout do not count: only what runs. FileNotFoundError for a script that is not there.
+    """
+    found = set()
+    for path in map(Path, scripts):
+        _collect(_imports(path), found)
+    _collect(set(modules), found)
+    digest = hashlib.sha256()
+    for path in [*sorted(map(Path, scripts)), *(_file(name) for name in sorted(found))]:
+        digest.update(_meaning(path).encode())
+    return digest.hexdigest()[:16]
+
+
+def library_modules(script):
+    """Names of the library's modules that `script` imports, directly or not, sorted."""
+    found = set()
+    _collect(_imports(Path(script)), found)
+    return sorted(found)
+
+
+def _collect(names, found):
+    for name in names:
+        if name not in found and _file(name) is not None:
+            found.add(name)
+            _collect(_imports(_file(name)), found)
+
+
+@cache
+def _imports(path):
+    """Modules of the library imported anywhere in the file at `path`.
+
+    A name taken from a package is traced to the module that defines it: packages only pass names on (a test sees to
+    it), so the rest of the package cannot change a result. A package imported whole counts with all that it passes on.
+    """
+    names = set()
+    for node in ast.walk(_tree(path)):
+        if isinstance(node, ast.Import):
+            names.update(alias.name for alias in node.names)
+        elif isinstance(node, ast.ImportFrom) and node.module:
+            names.update(_origin(node.module, alias.name) for alias in node.names)
+    return frozenset(name for name in names if name.split(".")[0] == PACKAGE.name)
+
+
+def _origin(module, name):
+    """The module that `from module import name` takes its value from."""
+    if _file(f"{module}.{name}") is not None:
+        return f"{module}.{name}"
+    path = _file(module)
+    if path is None or path.name != "__init__.py":
+        return module
+    passed_on = (node for node in _tree(path).body if isinstance(node, ast.ImportFrom))
+    return next((_origin(node.module, name) for node in passed_on if name in {a.name for a in node.names}), module)
+
+
+def _file(name):
+    """Source file of a dotted module name of the library, or None."""
+    base = PACKAGE.parent.joinpath(*name.split("."))
+    candidates = (base.with_suffix(".py"), base / "__init__.py")
+    return next((path for path in candidates if path.is_file()), None)
+
+
+@cache
+def _tree(path):
+    return ast.parse(path.read_text(encoding="utf-8"))
+
+
+@cache
+def _meaning(path):
+    """The syntax tree as text, without docstrings."""
+    tree = ast.parse(path.read_text(encoding="utf-8"))
+    for node in ast.walk(tree):
+        body = getattr(node, "body", None)
+        if (
+            isinstance(body, list)
+            and body
+            and isinstance(body[0], ast.Expr)
+            and isinstance(body[0].value, ast.Constant)
+        ):
+            body[0] = ast.Pass()
+    return ast.dump(tree)
