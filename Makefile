@@ -19,7 +19,7 @@ OTHER_PYTHON := make PYTHON=/path/to/python3.12 $(firstword $(MAKECMDGOALS) figu
 NEWER_PYTHON := install Python 3.11 or newer, or run: $(OTHER_PYTHON)
 
 .DEFAULT_GOAL := figures
-.PHONY: figures test smoke paper report verify benchmark lock lint clean distclean help new-venv
+.PHONY: figures test smoke paper report verify benchmark gallery lock lint clean distclean help new-venv
 
 figures: .venv/installed ## the default run: every figure and table (the default goal)
 	$(SNAKEMAKE)
@@ -38,11 +38,14 @@ report: figures ## the default run as one HTML page
 	$(SNAKEMAKE) --report results/default/report.html
 	@echo "The report is results/default/report.html."
 
-verify: .venv/installed ## compare this machine's claims with the committed ones
+verify: figures ## compare this machine's claims with the committed ones
 	.venv/bin/python workflow/scripts/verify.py
 
 benchmark: .venv/installed ## time the main computations
 	.venv/bin/python tools/benchmark.py
+
+gallery: figures ## take the default run's figures, tables and verdicts into figures/ and README.md
+	.venv/bin/python tools/gallery.py
 
 lock: .venv/installed ## resolve pyproject.toml again: requirements.lock and environment.yml
 	.venv/bin/python tools/lock.py

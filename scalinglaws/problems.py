@@ -3,6 +3,7 @@
 from dataclasses import dataclass
 
 import numpy as np
+from sklearn.datasets import load_digits
 
 from scalinglaws import checks
 from scalinglaws.spectra import normalised_spectrum, power_law_spectrum, power_law_target
@@ -58,8 +59,6 @@ def digits_problem(rng, *, n_samples, labels="parity"):
     vary are zero. ValueError when n_samples is not between 2 and 1797. Source: Alpaydin & Kaynak (1998), as shipped
     with scikit-learn.
     """
-    from sklearn.datasets import load_digits
-
     pixels, digit = load_digits(return_X_y=True)
     checks.one_of("labels", labels, tuple(DIGIT_TARGETS))
     checks.integer("n_samples", n_samples, minimum=2)

@@ -71,8 +71,20 @@ def _allowed(error):
     if error.validator == "uniqueItems":
         return "must not repeat an entry"
     value = error.validator_value
+    if value in ("number", "integer") and isinstance(error.instance, str):
+        return ALLOWED["type"].format(value) + _as_yaml_number(error.instance)
     listed = ", ".join(map(str, value)) if isinstance(value, list) else value
     return ALLOWED.get(error.validator, error.message).format(listed)
+
+
+def _as_yaml_number(text):
+    """How to write a number that YAML takes for text, as it does 1e-4: it wants a point and a signed exponent."""
+    try:
+        written = repr(float(text))
+    except ValueError:
+        return ""
+    mantissa, e, exponent = written.partition("e")
+    return f"; to YAML this is text, write {mantissa}{'' if '.' in mantissa or not e else '.0'}{e}{exponent}"
 
 
 def _refuse_non_finite(value, path):

@@ -211,20 +211,20 @@ def gradient_flow(flow, parameters, duration, *, tolerance=1e-4, first_step=None
 
 
 def _controlled_step(flow, snapshot, step, tolerance, accept):
-    """Shrink the step until its error and `accept` allow it; return the new snapshot and the next step."""
+    """Shrink the step until error, loss and `accept` allow it; return the new snapshot and the next step."""
     smallest = 1e-12 * max(snapshot.time, step)
     while step > smallest:
         parameters, predicted = _midpoint(flow, snapshot, step)
         moved = take_snapshot(flow, snapshot.time + step, parameters)
         error = _step_error(snapshot, moved, predicted)
         factor = min(max(SAFETY * (tolerance / max(error, 1e-300)) ** (1 / 3), SLOWEST), FASTEST)
-        if error <= tolerance and accept is not None and not accept(snapshot, moved):
+        if error <= tolerance:
+            if _growth(snapshot, moved) <= 0 and (accept is None or accept(snapshot, moved)):
+                return moved, step * factor
             factor = 0.5
-        elif error <= tolerance:
-            _refuse_growth(snapshot, moved, step)
-            return moved, step * factor
         step *= factor
-    raise Diverged(f"no step above {smallest:.3g} holds the tolerance at time {snapshot.time:.4g}", snapshot)
+    message = f"at time {snapshot.time:.4g} no step above {smallest:.3g} holds the tolerance without raising the loss"
+    raise Diverged(message, snapshot)
 
 
 def _step_error(snapshot, moved, predicted):
@@ -237,12 +237,20 @@ def _step_error(snapshot, moved, predicted):
     return error if error == error else float("inf")
 
 
+def _growth(before, after):
+    """By how much of itself the loss grew, the worst of a batch; growth within rounding counts as none.
+
+    Gradient flow cannot raise the loss: a step that does is too large.
+    """
+    allowed = before.loss * (1 + 1e-9) + torch.finfo(before.loss.dtype).eps
+    return float(((after.loss - allowed) / allowed).max())
+
+
 def _refuse_growth(before, after, step):
-    """Gradient flow cannot raise the loss; a step that does by more than rounding has diverged."""
+    """Diverged if a step left the loss not finite or larger than it was."""
+    place = f"in a step of {step:.4g} from time {before.time:.4g}"
     if after is None:
-        raise Diverged(f"the loss is not finite after a step of {step:.4g} from time {before.time:.4g}", before)
-    grown = after.loss > before.loss * (1 + 1e-9) + torch.finfo(after.loss.dtype).eps
-    if bool(grown.any()):
-        worst = float((after.loss / before.loss).max())
-        message = f"the loss grew by a factor {worst:.4g} in a step of {step:.4g} from time {before.time:.4g}"
-        raise Diverged(message, before)
+        raise Diverged(f"the loss ceased to be finite {place}", before)
+    growth = _growth(before, after)
+    if growth > 0:
+        raise Diverged(f"the loss grew by {growth:.3g} of itself {place}", before)

@@ -21,8 +21,8 @@ def draw(order_errors, order_fits):
     figure, axes = style.panels(len(datasets), len(GROUPS), title, panel=(5.2, 2.8), sharex=True)
     for row, dataset in zip(axes, datasets, strict=True):
         for ax, (name, quantities) in zip(row, GROUPS.items(), strict=True):
-            _panel(ax, order_errors[order_errors.dataset == dataset], order_fits, quantities)
             ax.set(xscale="log", yscale="log", title=f"{style.dataset_name(dataset)}: {name}")
+            _panel(ax, order_errors[order_errors.dataset == dataset], order_fits, quantities)
     for ax in axes[-1]:
         ax.set_xlabel("step $h \\, \\lambda_{max}(0)$")
     for ax in axes[:, 0]:
@@ -40,5 +40,5 @@ def _panel(ax, errors, fits, quantities):
         steps = np.array([curve.step.min(), curve.step.max()])
         ax.plot(steps, curve.value.iloc[0] * (steps / steps[0]) ** fit.expected, **style.PREDICTED)
     ax.set_xticks(curve.step, [f"{step:g}" for step in curve.step])
-    ax.minorticks_off()
+    ax.tick_params(which="minor", labelbottom=False)
     ax.legend(fontsize=7, loc="center left", bbox_to_anchor=(1.0, 0.5))

@@ -50,10 +50,11 @@ def save_text(path, text):
 def job_log(path):
     """Yield a function that writes one line to the log at `path`, at once, so that the log can be watched.
 
-    The last line tells the CPU seconds between begin and end of the block: a job's work without its imports.
+    The last line tells the CPU seconds of the block, a job's work without its imports, and of the process so far.
     """
     Path(path).parent.mkdir(parents=True, exist_ok=True)
     started = time.process_time()
     with open(path, "w", encoding="utf-8") as log:
         yield lambda line: print(line, file=log, flush=True)
-        print(f"work {time.process_time() - started:.2f} CPU s", file=log)
+        total = time.process_time()
+        print(f"work {total - started:.2f} of {total:.2f} CPU s", file=log)

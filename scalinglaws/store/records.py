@@ -89,7 +89,7 @@ def load_table(path):
     import pandas as pd
 
     try:
-        return pd.read_csv(path, float_precision="round_trip", keep_default_na=False, na_values=["", "nan", "NaN"])
+        return pd.read_csv(path, keep_default_na=False, na_values=["", "nan", "NaN"])
     except (OSError, ValueError) as error:
         raise Corrupted(f"{path} cannot be read as a table ({error})") from None
 

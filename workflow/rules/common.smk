@@ -4,8 +4,6 @@ import os
 import shlex
 import sys
 
-from snakemake.exceptions import WorkflowError
-
 from scalinglaws.settings import BadSetting, check_settings
 from scalinglaws.store import code_hash, load_yaml
 
@@ -20,7 +18,7 @@ if sys.executable.startswith("/"):
 try:
     check_settings(config, load_yaml(f"{workflow.basedir}/workflow/schemas/config.schema.yaml"))
 except BadSetting as error:
-    raise WorkflowError(f"config: {error}") from None
+    sys.exit(f"config: {error}")
 
 RESULTS = f"results/{config['run']}"
 SCRIPTS = f"{workflow.basedir}/workflow/scripts"

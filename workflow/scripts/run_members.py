@@ -19,7 +19,7 @@ with job_log(snakemake.log[0]) as say, reproducible():
         try:
             records[f"{index:05d}"] = experiment.run(params.settings, member)
         except Diverged as error:
-            failures[f"{index:05d}"] = outcome = f"{member}: {error}"
+            failures[f"{index:05d}"], outcome = f"{member}: {error}", f"stopped: {error}"
         say(f"{count}/{len(members)} {member} {time.perf_counter() - started:.1f} s: {outcome}")
     save_arrays(
         snakemake.output.arrays,

@@ -1,0 +1,71 @@
+"""Take the default run's figures and tables into the committed gallery: `python tools/gallery.py`.
+
+Copies pictures and tables from results/default to figures/, and writes figures/README.md and the headline table of
+README.md from the verdicts. A test fails when either page is out of step with figures/tables/claims.csv.
+"""
+
+import importlib
+import shutil
+from pathlib import Path
+
+from scalinglaws.store import load_table, save_text
+
+ROOT = Path(__file__).resolve().parents[1]
+RUN, GALLERY = ROOT / "results/default", ROOT / "figures"
+BEGIN, END = "<!-- verdicts: made by `make gallery` -->", "<!-- end of verdicts -->"
+
+
+def main():
+    shutil.rmtree(GALLERY / "tables", ignore_errors=True)
+    for source in [*RUN.glob("figures/*/*.png"), *RUN.glob("tables/**/*.csv"), RUN / "claims.md"]:
+        target = GALLERY / source.relative_to(RUN / "figures" if source.suffix == ".png" else RUN)
+        target.parent.mkdir(parents=True, exist_ok=True)
+        shutil.copyfile(source, target)
+    verdicts = load_table(GALLERY / "tables/claims.csv")
+    pictures = sorted(path.relative_to(GALLERY) for path in GALLERY.glob("*/*.png"))
+    save_text(GALLERY / "README.md", gallery_page(pictures, verdicts))
+    readme = ROOT / "README.md"
+    save_text(readme, with_headline(readme.read_text(encoding="utf-8"), verdicts))
+
+
+def gallery_page(pictures, verdicts):
+    """Every picture with its reading, under the verdicts."""
+    parts = ["# Gallery of the default run\n", "Made by `make gallery`; all numbers are in `tables/`.\n"]
+    parts += [headline(verdicts), "Every measurement behind the verdicts is in [claims.md](claims.md).\n"]
+    parts += [
+        f"## {picture.stem.replace('_', ' ')}\n\n{reading(picture.stem)}\n\n![]({picture})\n" for picture in pictures
+    ]
+    return "\n".join(parts)
+
+
+def reading(figure):
+    """One sentence on a figure: what its module says it shows."""
+    return importlib.import_module(f"scalinglaws.plots.{figure}").__doc__.strip().splitlines()[0]
+
+
+def headline(verdicts):
+    """The verdicts as a short table, failures first."""
+    head = "| claim | verdict | worst measurement | measured | allowed |\n|---|---|---|---|---|\n"
+    return head + "".join(_headline_row(row) for row in verdicts.itertuples())
+
+
+def _headline_row(row):
+    interval = f" [{row.low:.4g}, {row.high:.4g}]" if row.low != row.high else ""
+    quantity = f"{row.quantity} ({row.rows})"
+    allowed = " and ".join(part for part in (_bound("≥", row.lower), _bound("≤", row.upper)) if part)
+    return f"| {row.id} | **{row.verdict}** | {quantity} | {row.value:.4g}{interval} | {allowed} |\n"
+
+
+def _bound(sign, value):
+    return f"{sign} {value:.3g}" if abs(value) != float("inf") else ""
+
+
+def with_headline(readme, verdicts):
+    """The README with the table between its markers renewed."""
+    before, rest = readme.split(BEGIN)
+    _, after = rest.split(END)
+    return f"{before}{BEGIN}\n\n{headline(verdicts)}\n{END}{after}"
+
+
+if __name__ == "__main__":
+    main()
