@@ -12,17 +12,18 @@ A claim is replicated when all its rows are, and is of partial scope when some a
 """
 
 import math
-from dataclasses import asdict, dataclass
+from dataclasses import asdict, dataclass, fields
 
 import pandas as pd
-
-from scalinglaws import checks
 
 REPLICATED, PARTIAL, FAILS = "replicated", "partial scope", "fails"
 INCONCLUSIVE, NOT_ATTEMPTED = "inconclusive", "not attempted"
 # The order of every listing: what fails is printed first.
 VERDICTS = (FAILS, PARTIAL, INCONCLUSIVE, NOT_ATTEMPTED, REPLICATED)
-STATISTICS = {"max": "max", "min": "min", "mean": "mean", "median": "median"}
+STATISTICS = ("max", "min", "mean", "median")
+REQUIRED = ("quantity", "table", "value", "why")
+BAND = ("predicted", "tolerance", "at_most", "at_least")
+KNOWN = (*REQUIRED, *BAND, "where", "label", "low", "high", "seeds", "statistic")
 
 
 @dataclass(frozen=True)
@@ -68,12 +69,32 @@ def judge(value, low, high, lower, upper):
 
 def band(measure):
     """(lower, upper) allowed by a measure; ValueError unless it states a prediction in one of the allowed ways."""
-    if "predicted" in measure:
-        tolerance = checks.positive("tolerance", measure["tolerance"])
-        return measure["predicted"] - tolerance, measure["predicted"] + tolerance
-    if "at_most" not in measure and "at_least" not in measure:
-        raise ValueError(f"measure {measure.get('quantity')!r} must state predicted and tolerance, at_most or at_least")
-    return measure.get("at_least", -math.inf), measure.get("at_most", math.inf)
+    stated = {name: measure[name] for name in BAND if name in measure}
+    for name, value in stated.items():
+        if isinstance(value, bool) or not isinstance(value, int | float) or not math.isfinite(value):
+            raise _bad(measure, f"{name} = {value!r} must be a finite number")
+    if set(stated) == {"predicted", "tolerance"} and stated["tolerance"] > 0:
+        return stated["predicted"] - stated["tolerance"], stated["predicted"] + stated["tolerance"]
+    lower, upper = stated.get("at_least", -math.inf), stated.get("at_most", math.inf)
+    if not stated or not set(stated) <= {"at_most", "at_least"} or not lower < upper:
+        ways = "predicted and tolerance > 0, or at_most, or at_least, or both bounds in order"
+        raise _bad(measure, f"{stated} must state {ways}")
+    return lower, upper
+
+
+def check_measure(measure):
+    """ValueError, naming the quantity, on an entry that lacks a part, has an unknown one, or states no band."""
+    missing = [name for name in REQUIRED if not isinstance(measure.get(name), str) or not measure[name]]
+    unknown = sorted(set(measure) - set(KNOWN))
+    if missing or unknown:
+        raise _bad(measure, f"must give {', '.join(REQUIRED)} as text (missing: {missing}); unknown keys: {unknown}")
+    if "statistic" in measure and measure["statistic"] not in STATISTICS:
+        raise _bad(measure, f"statistic = {measure['statistic']!r} must be one of {', '.join(STATISTICS)}")
+    band(measure)
+
+
+def _bad(measure, problem):
+    return ValueError(f"measure {measure.get('quantity')!r}: {problem}")
 
 
 def measurements(claim, tables):
@@ -82,18 +103,21 @@ def measurements(claim, tables):
 
 
 def _measure_rows(claim_id, measure, tables):
+    check_measure(measure)
     table = tables.get(measure["table"])
     rows = _select(table, measure.get("where", {}))
     names = [measure.get(part, part) for part in ("value", "low", "high", "seeds")]
     if rows is None or rows.empty or names[0] not in rows:
         return [_measurement(claim_id, measure, "no such rows", math.nan, math.nan, math.nan, 0)]
     if "statistic" in measure:
-        statistic = STATISTICS[checks.one_of("statistic", measure["statistic"], tuple(STATISTICS))]
-        value = rows[names[0]].agg(statistic, skipna=False)
+        value = rows[names[0]].agg(measure["statistic"], skipna=False)
         seeds = rows["seed"].nunique() if "seed" in rows else math.nan
         label = f"{measure['statistic']} of {len(rows)} rows"
         return [_measurement(claim_id, measure, label, value, math.nan, math.nan, seeds)]
-    labels = rows[measure.get("label", [])].astype(str).agg(", ".join, axis=1) if measure.get("label") else rows.index
+    unknown = sorted(set(measure.get("label", [])) - set(rows.columns))
+    if unknown:
+        raise _bad(measure, f"label = {unknown} must be columns of {measure['table']}: {', '.join(rows.columns)}")
+    labels = rows[measure["label"]].astype(str).agg(", ".join, axis=1) if measure.get("label") else rows.index
     numbers = [rows[name] if name in rows else pd.Series(math.nan, rows.index) for name in names]
     return [_measurement(claim_id, measure, str(label), *row) for label, *row in zip(labels, *numbers, strict=True)]
 
@@ -136,7 +160,10 @@ def trial(claims, tables):
     judged = [(claim, measurements(claim, tables)) for claim in claims]
     judged.sort(key=lambda pair: order[verdict_of(pair[1])])
     rows = [_claim_row(claim, measured) for claim, measured in judged]
-    return pd.DataFrame(rows), pd.DataFrame([asdict(row) for _, measured in judged for row in measured])
+    columns = [field.name for field in fields(Measurement)]
+    return pd.DataFrame(rows), pd.DataFrame(
+        [asdict(row) for _, measured in judged for row in measured], columns=columns
+    )
 
 
 def _claim_row(claim, measured):

@@ -3,6 +3,13 @@
 import math
 
 from jsonschema import Draft202012Validator
+from jsonschema.validators import extend
+
+# JSON takes 128.0 for an integer; numpy and range do not.
+WHOLE = Draft202012Validator.TYPE_CHECKER.redefine("integer", lambda _, value: type(value) is int)
+Validator = extend(Draft202012Validator, type_checker=WHOLE)
+# Steps further apart than this would need a reference trajectory of more points than they are worth.
+LARGEST_STEP_RATIO = 1000
 
 
 class BadSetting(ValueError):
@@ -10,9 +17,9 @@ class BadSetting(ValueError):
 
 
 def check_settings(settings, schema):
-    """Raise BadSetting on the first thing wrong: not-a-number, schema, then references between keys."""
-    _refuse_non_finite(settings, ())
-    errors = sorted(Draft202012Validator(schema).iter_errors(settings), key=_precedence)
+    """Raise BadSetting on the first thing wrong: odd numbers and text, schema, then references between keys."""
+    _refuse_odd_values(settings, ())
+    errors = sorted(Validator(schema).iter_errors(settings), key=_precedence)
     if errors:
         raise BadSetting(describe(errors[0]))
     for problem in _broken_references(settings):
@@ -87,13 +94,28 @@ def _as_yaml_number(text):
     return f"; to YAML this is text, write {mantissa}{'' if '.' in mantissa or not e else '.0'}{e}{exponent}"
 
 
-def _refuse_non_finite(value, path):
-    if isinstance(value, float) and not math.isfinite(value):
-        raise BadSetting(f"{'.'.join(path)} = {value}: must be a finite number")
-    if isinstance(value, dict | list):
-        pairs = value.items() if isinstance(value, dict) else enumerate(value)
-        for name, inner in pairs:
-            _refuse_non_finite(inner, (*path, str(name)))
+def _refuse_odd_values(value, path):
+    """What no schema can refuse: numbers that no float holds, text of several lines, keys that are not text."""
+    key = ".".join(path)
+    if isinstance(value, int | float) and not _is_finite(value):
+        raise BadSetting(f"{key} = {_short(value)}: must be a finite number")
+    if isinstance(value, str) and not value.isprintable():
+        raise BadSetting(f"{key} = {_short(value)}: must be one line of printable text")
+    if isinstance(value, dict):
+        for name, inner in value.items():
+            if not isinstance(name, str) or not name.isprintable():
+                raise BadSetting(f"{_join(key, _short(name))}: the key must be one line of printable text")
+            _refuse_odd_values(inner, (*path, name))
+    if isinstance(value, list):
+        for index, inner in enumerate(value):
+            _refuse_odd_values(inner, (*path, str(index)))
+
+
+def _is_finite(number):
+    try:
+        return math.isfinite(number)
+    except OverflowError:
+        return False
 
 
 def _broken_references(settings):
@@ -108,13 +130,18 @@ def _broken_references(settings):
         if value not in sweep["richness"]:
             allowed = f"must be one of shells.sweep.richness = {sweep['richness']}"
             yield f"shells.sweep.contrast.{regime} = {value}: {allowed}"
+    lazy, rich = sweep["contrast"]["lazy"], sweep["contrast"]["rich"]
+    if not lazy < rich:
+        yield f"shells.sweep.contrast.lazy = {lazy}: must be < shells.sweep.contrast.rich = {rich}"
     yield from _uneven_steps(settings["shells"]["orders"]["steps"])
 
 
 def _uneven_steps(steps):
     for step in steps:
         ratio = step / min(steps)
-        if abs(ratio - round(ratio)) > 1e-9:
+        if ratio > LARGEST_STEP_RATIO:
+            yield f"shells.orders.steps = {step}: must be at most {LARGEST_STEP_RATIO} times the smallest, {min(steps)}"
+        elif abs(ratio - round(ratio)) > 1e-9:
             yield f"shells.orders.steps = {step}: must be a whole multiple of the smallest step, {min(steps)}"
 
 

@@ -23,7 +23,8 @@ def draw(energy_maps):
     for (dataset, richness), table in energy_maps.groupby(["dataset", "richness"]):
         ax = axes[datasets.index(dataset), contrast.index(richness)]
         mesh = _map(ax, table, bottom)
-        ax.plot(table.time, 1 / (2 * table.time * table.top_eigenvalue), **style.PREDICTED)
+        frontier = table.drop_duplicates("time")
+        ax.plot(frontier.time, 1 / (2 * frontier.time * frontier.top_eigenvalue), **style.PREDICTED)
         ax.set(xscale="log", yscale="log", ylim=(bottom, top))
         ax.set(xlim=(_first_time(energy_maps), table.time.max()), title=style.regime_title(dataset, richness, contrast))
     for ax in axes[-1]:

@@ -11,7 +11,6 @@ QUANTITIES = {
     "deviation": "deviation from the lazy solution\n$\\max_t \\|e - e_{lazy}\\| / \\|e(0)\\|$",
     "exchange_smooth": "energy exchanged by shells\n/ energy dissipated",
 }
-LOOKS = ({"color": style.BLUE, "marker": "o"}, {"color": style.ORANGE, "marker": "s", "linestyle": "--"})
 
 
 @style.styled
@@ -20,21 +19,14 @@ def draw(runs, lazy_slopes):
     title = "Lazy limit: drift, deviation and exchange vanish in proportion to richness (dashed: slope 1)"
     figure, axes = style.panels(1, len(QUANTITIES), title, panel=(3.2, 3.2))
     for ax, (quantity, label) in zip(axes[0], QUANTITIES.items(), strict=True):
-        for look, (dataset, table) in zip(LOOKS, runs.groupby("dataset"), strict=False):
+        for index, (dataset, table) in enumerate(runs.groupby("dataset")):
             curve = over_seeds(table, "richness", quantity)
             slope = lazy_slopes[(lazy_slopes.dataset == dataset) & (lazy_slopes.quantity == quantity)]
-            named = f"{style.dataset_name(dataset)}\n{_slope(slope)}"
-            style.curve(ax, curve, "richness", markersize=4, linewidth=1.2, label=named, **look)
+            named = f"{style.dataset_name(dataset)}\n{style.slope_note(slope, digits=3)}"
+            style.curve(ax, curve, "richness", label=named, **style.look(index, lines=style.LINES))
         guide = np.array([runs.richness.min(), min(1.0, runs.richness.max())])
         ax.plot(guide, curve.value.iloc[0] * 0.4 * guide / guide[0], **style.PREDICTED)
         ax.set(xscale="log", yscale="log", xlabel="richness $\\gamma$", ylabel=label)
         ax.set_ylim(top=ax.get_ylim()[1] * 60)
         ax.legend(fontsize=7, loc="upper left")
     return figure
-
-
-def _slope(rows):
-    if rows.empty:
-        return "no slope"
-    row = rows.iloc[0]
-    return f"slope {row.slope:.3f} [{row.low:.3f}, {row.high:.3f}]"

@@ -10,7 +10,6 @@ GROUPS = {
     "training error $e' = -Me$": ("ode one-sided", "ode central", "ode Simpson"),
     "modes and shells": ("mode central", "shell rates trapezoid", "shell dissipation", "exponential midpoint"),
 }
-COLOURS, MARKERS = (style.BLUE, style.ORANGE, style.GREEN, style.RED), "osD^"
 
 
 @style.styled
@@ -31,12 +30,12 @@ def draw(order_errors, order_fits):
 
 
 def _panel(ax, errors, fits, quantities):
-    for quantity, colour, marker in zip(quantities, COLOURS, MARKERS, strict=False):
+    for index, quantity in enumerate(quantities):
         table = errors[errors.quantity == quantity]
         curve = over_seeds(table, "step", "error")
         fit = fits[(fits.dataset == table.dataset.iloc[0]) & (fits.quantity == quantity)].iloc[0]
         label = f"{quantity}\nmeasured {fit.order:.2f}, expected {fit.expected:g}"
-        style.curve(ax, curve, "step", color=colour, marker=marker, markersize=4, linewidth=1.2, label=label)
+        style.curve(ax, curve, "step", label=label, **style.look(index))
         steps = np.array([curve.step.min(), curve.step.max()])
         ax.plot(steps, curve.value.iloc[0] * (steps / steps[0]) ** fit.expected, **style.PREDICTED)
     ax.set_xticks(curve.step, [f"{step:g}" for step in curve.step])

@@ -1,6 +1,8 @@
 """One look for all figures: palette, line styles that hold in grey, panels, and names for axes."""
 
 import functools
+import textwrap
+from contextlib import contextmanager
 
 import matplotlib as mpl
 import numpy as np
@@ -8,7 +10,8 @@ import seaborn as sns
 from matplotlib.figure import Figure
 
 # Seaborn's colour-blind palette; every use pairs a colour with a line style or marker, so that grey prints read too.
-BLUE, ORANGE, GREEN, RED, PURPLE, BROWN, PINK, GREY, YELLOW, SKY = sns.color_palette("colorblind")
+PALETTE = BLUE, ORANGE, GREEN, RED, PURPLE, BROWN, PINK, GREY, YELLOW, SKY = sns.color_palette("colorblind")
+MARKERS, LINES = "osD^vPX", ("-", "--", ":")
 PREDICTED = {"color": "black", "linestyle": (0, (4, 2)), "linewidth": 1.0}
 DATASETS = {
     "power_law": "power-law data",
@@ -16,6 +19,8 @@ DATASETS = {
     "power_law_small": "power-law data",
     "digits_small": "handwritten digits",
 }
+# Letters of a title that fit into an inch.
+LETTERS_PER_INCH = 13
 SETTINGS = {
     **sns.axes_style("ticks"),
     **sns.plotting_context("paper"),
@@ -31,24 +36,40 @@ SETTINGS = {
 }
 
 
+@contextmanager
+def house_style():
+    """Within the block matplotlib draws in the house style, whatever the caller's settings, which come back after."""
+    with mpl.rc_context():
+        mpl.rcdefaults()
+        mpl.rcParams.update(SETTINGS)
+        yield
+
+
 def styled(draw):
-    """Run a drawing function under the house style, whatever the caller's settings, which stay as they were."""
+    """Run a drawing function in the house style."""
 
     @functools.wraps(draw)
     def wrapper(*args, **kwargs):
-        with mpl.rc_context():
-            mpl.rcdefaults()
-            mpl.rcParams.update(SETTINGS)
+        with house_style():
             return draw(*args, **kwargs)
 
     return wrapper
 
 
+class HouseFigure(Figure):
+    """A figure that is also laid out and saved in the house style: ticks, fonts and dots are settled only then."""
+
+    def savefig(self, *args, **kwargs):
+        """As Figure.savefig."""
+        with house_style():
+            return super().savefig(*args, **kwargs)
+
+
 def panels(n_rows, n_columns, title, *, panel=(3.4, 2.7), **options):
     """A figure with a title that says what to see, and its axes as an (n_rows, n_columns) array."""
-    figure = Figure(figsize=(panel[0] * n_columns, panel[1] * n_rows + 0.5))
+    figure = HouseFigure(figsize=(panel[0] * n_columns, panel[1] * n_rows + 0.5))
     axes = figure.subplots(n_rows, n_columns, squeeze=False, **options)
-    figure.suptitle(title, fontsize=10)
+    figure.suptitle("\n".join(textwrap.wrap(title, int(LETTERS_PER_INCH * figure.get_figwidth()))), fontsize=10)
     return figure, axes
 
 
@@ -64,6 +85,12 @@ def shades(values, palette="viridis"):
     return dict(zip(values, colours, strict=True))
 
 
+def look(index, *, lines=("-",)):
+    """Colour, marker and line style of a panel's line number `index`; different for the first seventy."""
+    chosen = {"color": PALETTE[index % len(PALETTE)], "marker": MARKERS[index % len(MARKERS)]}
+    return {**chosen, "linestyle": lines[index % len(lines)], "markersize": 4, "linewidth": 1.2}
+
+
 def curve(ax, table, x, *, value="value", **style):
     """A line with its interval over seeds as a band."""
     line = ax.plot(table[x], table[value], **style)[0]
@@ -76,6 +103,14 @@ def seeds_note(table):
     """How many seeds the curves average, for the axis label or caption: '5 seeds' or '3 to 5 seeds'."""
     low, high = int(table["seeds"].min()), int(table["seeds"].max())
     return f"{high} seeds" if low == high else f"{low} to {high} seeds"
+
+
+def slope_note(rows, *, digits):
+    """A fitted slope with its interval for a legend, from a table of at most one row."""
+    if rows.empty:
+        return "no slope"
+    row = rows.iloc[0]
+    return f"slope {row.slope:.{digits}f} [{row.low:.{digits}f}, {row.high:.{digits}f}]"
 
 
 def regime_title(dataset, richness, contrast):

@@ -11,7 +11,6 @@ QUANTITIES = {
     "deviation": "deviation from the lazy solution\n$\\max_t \\|e - e_{lazy}\\| / \\|e(0)\\|$",
 }
 HELD = {"richness": "$\\gamma$", "richness0": "$\\gamma/\\sqrt{N}$"}
-COLOURS, MARKERS = (style.BLUE, style.ORANGE, style.GREEN, style.RED), "osD^"
 
 
 @style.styled
@@ -35,12 +34,11 @@ def draw(width_runs, width_slopes):
 
 def _panel(ax, runs, slopes, quantity):
     for index, ((held, value), table) in enumerate(runs.groupby(["held", "value"])):
-        look = {"color": COLOURS[index % 4], "marker": MARKERS[index % 4], "markersize": 4, "linewidth": 1.2}
         curve = over_seeds(table, "width", quantity)
         chosen = slopes[(slopes.dataset == table.dataset.iloc[0]) & (slopes.held == held)]
-        chosen = chosen[(chosen.value == value) & (chosen.quantity == quantity)].iloc[0]
-        label = f"{HELD[held]} = {value:g}\nslope {chosen.slope:.2f} [{chosen.low:.2f}, {chosen.high:.2f}]"
-        style.curve(ax, curve, "width", label=label, **look)
+        chosen = chosen[(chosen.value == value) & (chosen.quantity == quantity)]
+        label = f"{HELD[held]} = {value:g}\n{style.slope_note(chosen, digits=2)}"
+        style.curve(ax, curve, "width", label=label, **style.look(index))
         if held == "richness":
             widths = np.array([curve.width.min(), curve.width.max()])
             ax.plot(widths, curve.value.iloc[0] * widths[0] / widths, **style.PREDICTED)

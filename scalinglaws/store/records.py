@@ -5,6 +5,7 @@ The same content gives the same bytes: no dates, no durations (those are in the 
 
 import json
 import platform
+import warnings
 from importlib.metadata import PackageNotFoundError, version
 from pathlib import Path
 
@@ -14,6 +15,8 @@ from scalinglaws.store.files import Corrupted, atomic, checksum, save_text
 
 VERSIONED = ("numpy", "scipy", "torch", "pandas", "scikit-learn")
 SEPARATOR = "/"
+# Arguments of numpy.savez, which takes arrays by keyword.
+RESERVED = ("file", "allow_pickle")
 
 
 def software_versions():
@@ -31,16 +34,17 @@ def save_arrays(path, arrays, *, params, seed=None, code=None):
     """Write a dict of arrays (one level of nesting by name allowed) to `path`.npz and its sidecar beside it.
 
     params: what made them, seed: an integer, a list, or None, code: hash of the sources (see `code_hash`). The sidecar
-    holds these, the software's versions and the array file's sha256. Object arrays are refused.
+    holds these, the software's versions and the array file's sha256. ValueError, before anything is written, on object
+    arrays, on names that numpy keeps for itself or that hold a "/", on params that JSON cannot hold, on another suffix.
     """
-    flat = {name: np.asarray(value) for name, value in _flatten(arrays)}
-    for name, value in flat.items():
-        if value.dtype.hasobject:
-            raise ValueError(f"array {name!r} has dtype {value.dtype} and must hold numbers or text")
+    if Path(path).suffix != ".npz":
+        raise ValueError(f"path = {str(path)!r} must end in .npz")
+    flat = dict(_flatten(arrays))
+    about = {"params": params, "seed": seed, "code": code, "versions": software_versions()}
+    _as_json(about)
     with atomic(path) as temporary:
         np.savez_compressed(temporary, **flat)
-    about = {"params": params, "seed": seed, "code": code, "versions": software_versions(), "sha256": checksum(path)}
-    save_text(sidecar(path), json.dumps(about, indent=1, sort_keys=True, allow_nan=False) + "\n")
+    save_text(sidecar(path), _as_json({**about, "sha256": checksum(path)}))
 
 
 def load_arrays(path):
@@ -89,8 +93,11 @@ def load_table(path):
     import pandas as pd
 
     try:
-        return pd.read_csv(path, keep_default_na=False, na_values=["", "nan", "NaN"])
-    except (OSError, ValueError) as error:
+        with warnings.catch_warnings():
+            # Rows longer than the head are cut with no more than this warning.
+            warnings.simplefilter("error", pd.errors.ParserWarning)
+            return pd.read_csv(path, keep_default_na=False, na_values=["", "nan", "NaN"], index_col=False)
+    except (OSError, ValueError, pd.errors.ParserWarning) as error:
         raise Corrupted(f"{path} cannot be read as a table ({error})") from None
 
 
@@ -108,12 +115,23 @@ def load_yaml(path):
     return yaml.safe_load(Path(path).read_text(encoding="utf-8"))
 
 
+def _as_json(about):
+    return json.dumps(about, indent=1, sort_keys=True, allow_nan=False) + "\n"
+
+
 def _flatten(arrays, prefix=""):
+    """Pairs of full name and array; ValueError on names and contents that would not come back."""
     for name, value in arrays.items():
+        full = prefix + name
+        if SEPARATOR in name or full in RESERVED:
+            raise ValueError(f"array name {full!r} must not hold {SEPARATOR!r} nor be one of {', '.join(RESERVED)}")
         if isinstance(value, dict):
-            yield from _flatten(value, f"{prefix}{name}{SEPARATOR}")
-        else:
-            yield prefix + name, value
+            yield from _flatten(value, full + SEPARATOR)
+            continue
+        array = np.asarray(value)
+        if array.dtype.hasobject:
+            raise ValueError(f"array {full!r} has dtype {array.dtype} and must hold numbers or text")
+        yield full, array
 
 
 def _unflatten(flat):

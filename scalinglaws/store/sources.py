@@ -20,6 +20,9 @@ def code_hash(*scripts, modules=()):
     found = set()
     for path in map(Path, scripts):
         _collect(_imports(path), found)
+    for name in modules:
+        if _file(name) is None:
+            raise FileNotFoundError(f"the library has no module {name}")
     _collect(set(modules), found)
     digest = hashlib.sha256()
     for path in [*sorted(map(Path, scripts)), *(_file(name) for name in sorted(found))]:
@@ -92,5 +95,5 @@ def _meaning(path):
             and isinstance(body[0], ast.Expr)
             and isinstance(body[0].value, ast.Constant)
         ):
-            body[0] = ast.Pass()
+            del body[0]
     return ast.dump(tree)

@@ -29,7 +29,7 @@ PLACE = {
     "tolerance": 1e-3,
 }
 NETWORK = {"depth": 2, "activation": "tanh", "residual": False, "weight_scale": 1.0}
-GRID = {"shell_ratio": 3.0, "grid_offsets": [-0.25, 0.0], "decades_below": 4, "decades_above": 2}
+GRID = {"shell_ratio": 3.0, "grid_offsets": [-0.25, 0.0], "decades_below": 5, "decades_above": 2}
 
 SETTINGS = {
     sweep: {**PLACE, "network": {**NETWORK, "width": 10}, "richness": [0.1, 2.0], "grid": GRID},
@@ -185,18 +185,19 @@ def test_sweep_keeps_the_account_in_every_window_at_every_offset():
     start, end = (of_snapshot(snapshots[index]) for index in (0, -1))
     top = start.eigenvalues.max()
     for index, (kind, offset) in enumerate(itertools.product((SharpShells, SplineShells), (-0.25, 0.0))):
-        edges = geometric_edges(1e-4 * top, 1e2 * top, 3.0, grid_offset=offset, anchor=top)
+        edges = geometric_edges(1e-5 * top, 1e2 * top, 3.0, grid_offset=offset, anchor=top)
         np.testing.assert_allclose(result["edges"][index], edges, rtol=1e-13)
         np.testing.assert_allclose(result["energy"][index, -1], energies(end, kind(edges)), atol=1e-14)
     assert result["closure"].max() <= 1e-12
 
 
 def test_width_sweep_keeps_the_largest_deviation_and_the_last_drift():
-    member = widths.members(SETTINGS[widths])[-1]
-    start, *later = gradient_flow(*flow_of(widths, member), 2.0, tolerance=1e-3)
+    """Over so long a time that the deviation has passed its peak: both solutions end at zero residual."""
+    member = widths.members(SETTINGS[widths])[0]
+    start, *later = gradient_flow(*flow_of(widths, member), 300.0, tolerance=1e-3)
     gaps = [lazy_gap(start, snapshot) for snapshot in later]
-    result = run(widths, member)
-    assert result["deviation"] == max(gap.deviation for gap in gaps) > 0
+    result = widths.run({**SETTINGS[widths], "duration": 300.0}, member)
+    assert result["deviation"] == max(gap.deviation for gap in gaps) > 1.1 * gaps[-1].deviation
     assert result["kernel_drift"] == gaps[-1].kernel_drift > 0
 
 

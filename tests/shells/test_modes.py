@@ -1,6 +1,7 @@
 """Modes against exactly known eigenbases, brute-force assignments, and differences of smooth families of kernels."""
 
 import itertools
+from dataclasses import replace
 
 import numpy as np
 import pytest
@@ -135,6 +136,35 @@ def test_align_undoes_any_turn_of_degenerate_eigenspaces(spectrum, seed):
     aligned = align(before, turned(before, right))
     np.testing.assert_array_equal(aligned.eigenvalues, before.eigenvalues)
     np.testing.assert_allclose(aligned.eigenvectors, before.eigenvectors, atol=1e-13)
+
+
+@pytest.mark.parametrize("scale", [1e-9, 1.0, 1e6])
+def test_eigenvalues_that_differ_by_rounding_are_one(scale):
+    """A solver splits an exactly repeated eigenvalue by 1e-15 of the largest, and picks any basis."""
+    spectrum = scale * np.array([0.0, 0.0, 1.0, 1.0, 1.0, 6.0])
+    before = modes_of(spectrum)
+    right = within_eigenspaces(spectrum, np.random.default_rng(1))
+    split = spectrum + 6e-15 * scale * np.array([0, 1, -1, 0, 1, 0])
+    after = Modes(split, before.eigenvectors @ right, before.residual, 6)
+    np.testing.assert_allclose(align(before, after).eigenvectors, before.eigenvectors, atol=1e-13)
+    omega = rotation_rates(after, np.outer(before.residual, before.residual))
+    assert (omega[:2, :2] == 0).all()
+    assert (omega[2:5, 2:5] == 0).all()
+    assert np.count_nonzero(omega) == 36 - 4 - 9 - 1
+
+
+@pytest.mark.parametrize("worst", range(6))
+def test_an_improper_change_of_basis_is_mended_at_its_worst_mode(worst):
+    """A reflection oblique to all modes keeps every overlap positive: nothing but its determinant gives it away."""
+    before = modes_of(SPECTRA["simple"])
+    normal = np.full(6, 0.35)
+    normal[worst] = 0.5
+    normal /= np.linalg.norm(normal)
+    reflected = before.eigenvectors @ (np.eye(6) - 2 * np.outer(normal, normal))
+    expected = reflected * np.where(np.arange(6) == worst, -1.0, 1.0)
+    np.testing.assert_allclose(
+        align(before, replace(before, eigenvectors=reflected)).eigenvectors, expected, atol=1e-14
+    )
 
 
 def test_align_does_not_turn_eigenspaces_that_can_be_told_apart():

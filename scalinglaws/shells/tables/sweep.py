@@ -55,21 +55,17 @@ def _run_row(record):
 def lazy_slopes(run_table):
     """Exponents of kernel drift, deviation and exchange against richness at small richness, per data set.
 
-    A data set with fewer than 3 richness values in the window gets no row.
+    Only seeds that have every richness of the window count. A data set with fewer than 3 richness values in the window,
+    or without such a seed, gets no row.
     """
     rows = []
-    for dataset, runs_ in run_table[run_table.richness <= LAZY_WINDOW_TOP].groupby("dataset"):
-        if runs_.richness.nunique() >= 3:
-            rows += [_slope_row(dataset, quantity, runs_) for quantity in SLOPES_OF]
+    for dataset, of_dataset in run_table[run_table.richness <= LAZY_WINDOW_TOP].groupby("dataset"):
+        for quantity in SLOPES_OF:
+            curves = of_dataset.pivot(index="seed", columns="richness", values=quantity).dropna()
+            if len(curves) and curves.shape[1] >= 3:
+                fit = power_law(curves.columns.to_numpy(), curves.to_numpy())
+                rows.append((dataset, quantity, fit.exponent, *fit.interval, *fit.window, len(curves)))
     return pd.DataFrame(rows, columns=SLOPE_COLUMNS)
-
-
-def _slope_row(dataset, quantity, runs_):
-    curves = runs_.pivot(index="seed", columns="richness", values=quantity).dropna()
-    fit = power_law(curves.columns.to_numpy(), curves.to_numpy())
-    return dict(
-        zip(SLOPE_COLUMNS, (dataset, quantity, fit.exponent, *fit.interval, *fit.window, len(curves)), strict=True)
-    )
 
 
 def loss_curves(records):

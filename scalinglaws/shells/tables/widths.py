@@ -4,6 +4,7 @@ import pandas as pd
 
 from scalinglaws.fits import power_law
 
+SLOPE_COLUMNS = ("dataset", "held", "value", "quantity", "slope", "low", "high", "seeds")
 COLUMNS = ("dataset", "held", "value", "width", "richness", "seed", "deviation", "kernel_drift")
 
 
@@ -13,13 +14,15 @@ def runs(records):
 
 
 def width_slopes(run_table):
-    """Exponents of kernel drift and deviation against width, per data set and richness held fixed."""
+    """Exponents of kernel drift and deviation against width, per data set and richness held fixed.
+
+    Only seeds that have every width count; without one there is no row.
+    """
     rows = []
     for (dataset, held, value), runs_ in run_table.groupby(["dataset", "held", "value"]):
         for quantity in ("kernel_drift", "deviation"):
             curves = runs_.pivot(index="seed", columns="width", values=quantity).dropna()
-            fit = power_law(curves.columns.to_numpy(float), curves.to_numpy())
-            low, high = fit.interval
-            place = {"dataset": dataset, "held": held, "value": value, "quantity": quantity}
-            rows.append({**place, "slope": fit.exponent, "low": low, "high": high, "seeds": len(curves)})
-    return pd.DataFrame(rows)
+            if len(curves) and curves.shape[1] >= 3:
+                fit = power_law(curves.columns.to_numpy(float), curves.to_numpy())
+                rows.append((dataset, held, value, quantity, fit.exponent, *fit.interval, len(curves)))
+    return pd.DataFrame(rows, columns=SLOPE_COLUMNS)

@@ -1,0 +1,418 @@
+"""Verdicts: what an interval against a band means, that nothing missing passes, and that the claims can be judged."""
+
+import math
+from pathlib import Path
+
+import numpy as np
+import pandas as pd
+import pytest
+from hypothesis import given, settings
+from hypothesis import strategies as st
+
+from scalinglaws.claims import (
+    FAILS,
+    INCONCLUSIVE,
+    NOT_ATTEMPTED,
+    PARTIAL,
+    REPLICATED,
+    VERDICTS,
+    as_markdown,
+    band,
+    judge,
+    measurements,
+    trial,
+)
+from scalinglaws.shells.experiments import orders as orders_experiment
+from scalinglaws.shells.experiments import sweep as sweep_experiment
+from scalinglaws.shells.experiments import widths as widths_experiment
+from scalinglaws.shells.tables import orders, sweep, widths
+from scalinglaws.store import load_yaml
+
+ROOT = Path(__file__).resolve().parents[1]
+CLAIMS = load_yaml(ROOT / "config/claims.yaml")["claims"]
+MEASURES = [(claim, measure) for claim in CLAIMS for measure in claim.get("measures", [])]
+MEASURE_IDS = [f"{claim['id']}-{measure['quantity']}" for claim, measure in MEASURES]
+NAN, INF = math.nan, math.inf
+exactly = settings(deadline=None, derandomize=True)
+
+
+def measure(**changes):
+    """A measure of the slope per data set, allowed in [0.9, 1.1]."""
+    usual = {"quantity": "slope of x", "table": "t", "value": "slope", "why": "theory", "label": ["dataset"]}
+    return {**usual, "predicted": 1.0, "tolerance": 0.1, **changes}
+
+
+def without(*names, **changes):
+    return {name: value for name, value in measure(**changes).items() if name not in names}
+
+
+def claim(*measures, **changes):
+    about = {"id": "a-claim", "paper": "2512.10427", "place": "abstract", "statement": "It is so.", "scope": "toys"}
+    return {**about, "measures": list(measures), **changes}
+
+
+def table(*slopes, half=0.01):
+    """A table with a row per slope, its interval of this half width."""
+    names = [f"set {index}" for index in range(len(slopes))]
+    slopes = np.array(slopes, dtype=float)
+    bounds = {"low": slopes - half, "high": slopes + half}
+    return pd.DataFrame({"dataset": names, "slope": slopes, **bounds, "seeds": 5})
+
+
+def verdict(claim_, **tables):
+    """The verdict of one claim on these tables."""
+    (row,) = trial([claim_], tables)[0].to_dict("records")
+    return row["verdict"]
+
+
+# --- an interval against a band -------------------------------------------------------------------------------------
+
+JUDGED = [
+    # value, low, high, lower, upper, verdict
+    (1.0, 0.95, 1.05, 0.9, 1.1, REPLICATED),
+    (1.0, 0.9, 1.1, 0.9, 1.1, REPLICATED),
+    (1.0, NAN, NAN, 0.9, 1.1, REPLICATED),
+    (0.9, NAN, NAN, 0.9, 1.1, REPLICATED),
+    (-3.0, -INF, 0.0, -INF, 0.0, REPLICATED),
+    (1.0, 0.89, 1.05, 0.9, 1.1, INCONCLUSIVE),
+    (1.0, 0.95, 1.11, 0.9, 1.1, INCONCLUSIVE),
+    (1.0, 0.5, 1.5, 0.9, 1.1, INCONCLUSIVE),
+    (1.2, 1.1, 1.3, 0.9, 1.1, INCONCLUSIVE),
+    (1.0, 0.5, NAN, 0.9, 1.1, INCONCLUSIVE),
+    (1.2, 1.11, 1.3, 0.9, 1.1, FAILS),
+    (0.8, 0.7, 0.89, 0.9, 1.1, FAILS),
+    (1.11, NAN, NAN, 0.9, 1.1, FAILS),
+    (1e-11, 1e-11, 1e-11, -INF, 1e-12, FAILS),
+    (0.05, NAN, NAN, 0.1, INF, FAILS),
+    (INF, NAN, NAN, -INF, 1.0, FAILS),
+    (NAN, NAN, NAN, 0.9, 1.1, INCONCLUSIVE),
+    (NAN, 0.95, 1.05, 0.9, 1.1, INCONCLUSIVE),
+    (NAN, NAN, NAN, -INF, INF, INCONCLUSIVE),
+    (1.0, 1.05, 0.95, 0.9, 1.1, INCONCLUSIVE),
+    (1.0, NAN, NAN, NAN, 1.1, INCONCLUSIVE),
+    (1.0, NAN, NAN, 1.1, 0.9, FAILS),
+]
+
+
+@pytest.mark.parametrize(("value", "low", "high", "lower", "upper", "expected"), JUDGED)
+def test_judged_by_the_interval(value, low, high, lower, upper, expected):
+    assert judge(value, low, high, lower, upper) == expected
+
+
+numbers = st.floats(-10, 10) | st.just(NAN)
+
+
+@exactly
+@given(numbers, numbers, numbers, st.floats(-10, 10), st.floats(0, 10), st.floats(-5, 5))
+def test_judging_does_not_depend_on_the_origin_nor_on_the_sign(value, low, high, centre, half, shift):
+    """Mirrored numbers get the mirrored interval; nothing that is not a number is replicated."""
+    lower, upper = centre - half, centre + half
+    expected = judge(value, low, high, lower, upper)
+    assert judge(-value, -high, -low, -upper, -lower) == expected
+    if math.isnan(value):
+        assert expected == INCONCLUSIVE
+    if expected == REPLICATED:
+        assert judge(value, low, high, lower - abs(shift), upper + abs(shift)) == REPLICATED
+
+
+@pytest.mark.parametrize(
+    ("stated", "expected"),
+    [
+        ({"predicted": 2.0, "tolerance": 0.25}, (1.75, 2.25)),
+        ({"predicted": -1, "tolerance": 1}, (-2, 0)),
+        ({"at_most": 1e-12}, (-INF, 1e-12)),
+        ({"at_least": 0.1}, (0.1, INF)),
+        ({"at_least": 0.1, "at_most": 0.2}, (0.1, 0.2)),
+    ],
+)
+def test_bands(stated, expected):
+    assert band(stated) == expected
+
+
+# --- rows of tables -------------------------------------------------------------------------------------------------
+
+
+def test_every_selected_row_is_judged_with_its_label_and_seeds():
+    slopes = pd.concat([table(1.0, 1.5), table(9.0)], ignore_index=True)
+    slopes["held"] = ["richness", "richness", "width"]
+    rows = measurements(claim(measure(where={"held": "richness"}, label=["dataset", "held"])), {"t": slopes})
+    assert [(row.rows, row.value, row.low, row.high, row.seeds, row.verdict) for row in rows] == [
+        ("set 0, richness", 1.0, 0.99, 1.01, 5, REPLICATED),
+        ("set 1, richness", 1.5, 1.49, 1.51, 5, FAILS),
+    ]
+    assert {(row.claim, row.quantity, row.table, row.why) for row in rows} == {("a-claim", "slope of x", "t", "theory")}
+    assert {(row.lower, row.upper) for row in rows} == {(0.9, 1.1)}
+
+
+@pytest.mark.parametrize(
+    ("where", "expected"), [({}, 3), ({"kind": ["a", "b"]}, 2), ({"kind": "c", "dataset": "set 2"}, 1)]
+)
+def test_rows_are_chosen_by_value_or_by_list(where, expected):
+    slopes = table(1.0, 1.0, 1.0).assign(kind=["a", "b", "c"])
+    assert len(measurements(claim(measure(where=where)), {"t": slopes})) == expected
+
+
+@pytest.mark.parametrize(
+    ("statistic", "expected"),
+    [("max", 1.3), ("min", 0.7), ("mean", 1.0), ("median", 1.0)],
+    ids=lambda value: str(value),
+)
+def test_a_statistic_reduces_all_rows_to_one(statistic, expected):
+    runs = pd.DataFrame({"slope": [0.7, 1.0, 1.3, 1.0], "seed": [0, 1, 2, 0], "low": 0.0, "high": 9.0})
+    (row,) = measurements(claim(measure(statistic=statistic)), {"t": runs})
+    assert (row.rows, row.seeds) == (f"{statistic} of 4 rows", 3)
+    assert (row.value, row.low, row.high) == pytest.approx((expected,) * 3)
+
+
+def test_columns_of_other_names_and_none_for_no_interval():
+    other = table(1.0, half=0.5).rename(columns={"slope": "order", "low": "from", "high": "to"})
+    (wide,) = measurements(claim(measure(value="order", low="from", high="to")), {"t": other})
+    assert (wide.low, wide.high, wide.verdict) == (0.5, 1.5, INCONCLUSIVE)
+    (alone,) = measurements(claim(measure(low="none", high="none")), {"t": table(1.0, half=0.5)})
+    assert (alone.low, alone.high, alone.verdict) == (1.0, 1.0, REPLICATED)
+
+
+MISSING = {
+    "no table": (measure(), {}),
+    "no rows": (measure(), {"t": table()}),
+    "no such rows": (measure(where={"dataset": "elsewhere"}), {"t": table(1.0)}),
+    "no column": (measure(value="order"), {"t": table(1.0)}),
+    "no column to choose by": (measure(where={"held": "richness"}), {"t": table(1.0)}),
+    "no number": (measure(), {"t": table(NAN)}),
+    "no number in a wide band": (measure(tolerance=1e300), {"t": table(NAN)}),
+    "no number among others": (measure(), {"t": table(1.0, NAN)}),
+    "no number in a statistic": (measure(statistic="max"), {"t": table(1.0, NAN)}),
+    "no number in a minimum": (measure(statistic="min"), {"t": table(1.0, NAN)}),
+    "no rows for a statistic": (measure(statistic="mean"), {"t": table()}),
+}
+
+
+@pytest.mark.parametrize(("measured", "tables"), MISSING.values(), ids=MISSING)
+def test_what_is_missing_is_inconclusive_never_replicated(measured, tables):
+    assert verdict(claim(measured), **tables) == INCONCLUSIVE
+    # Nor does another measure of the claim, which is fine, make up for it.
+    assert verdict(claim(measured, measure(table="fine")), **tables, fine=table(1.0)) == INCONCLUSIVE
+
+
+# --- from rows to claims --------------------------------------------------------------------------------------------
+
+CLAIM_VERDICTS = [
+    ((1.0,), REPLICATED),
+    ((1.0, 1.05), REPLICATED),
+    ((1.0, 1.5), PARTIAL),
+    ((1.0, 1.1, 1.5), PARTIAL),
+    ((1.5, 1.5), FAILS),
+    ((1.1, 1.5), FAILS),
+    ((NAN, 1.5), FAILS),
+    ((1.0, 1.1), INCONCLUSIVE),
+    ((1.1,), INCONCLUSIVE),
+]
+
+
+@pytest.mark.parametrize(("slopes", "expected"), CLAIM_VERDICTS)
+def test_a_claim_is_what_its_rows_are(slopes, expected):
+    assert verdict(claim(measure()), t=table(*slopes)) == expected
+    assert verdict(claim(measure()), t=table(*slopes[::-1])) == expected
+
+
+def test_a_claim_without_measures_says_why():
+    row = trial([claim(not_attempted="needs a cluster")], {})[0].iloc[0]
+    assert (row.verdict, row.why, row.measured) == (NOT_ATTEMPTED, "needs a cluster", 0)
+
+
+def test_failures_come_first_and_else_the_order_stays():
+    slopes = {"good": (1.0,), "none": (), "bad": (2.0,), "part": (1.0, 2.0), "wide": (1.1,), "fine": (1.0,)}
+    claims_ = [claim(*([measure(table=name)] if rows else []), id=name) for name, rows in slopes.items()]
+    rows, judged = trial(claims_, {name: table(*values) for name, values in slopes.items()})
+    assert rows.id.tolist() == ["bad", "part", "wide", "none", "good", "fine"]
+    assert rows.verdict.tolist() == [*VERDICTS, REPLICATED]
+    assert judged.claim.tolist() == ["bad", "part", "part", "wide", "good", "fine"]
+    assert rows.set_index("id").loc["part", ["measured", "passed"]].tolist() == [2, 1]
+
+
+WORST = [
+    ({"predicted": 1.0, "tolerance": 0.1}, (1.0, 1.2, 0.5), 0.5),
+    ({"predicted": 1.0, "tolerance": 0.1}, (1.0, 1.02, 0.99), 1.02),
+    ({"predicted": 1.0, "tolerance": 0.1}, (0.5, NAN, 9.0), NAN),
+    ({"at_most": 1.0}, (0.5, 3.0, 2.0), 3.0),
+    ({"at_most": -1.0}, (-5.0, -2.0, -0.5), -0.5),
+    ({"at_least": 0.1}, (0.05, 0.2, 0.01), 0.01),
+    ({"at_least": 0.0}, (-0.05, 0.2, -1.0), -1.0),
+]
+
+
+@pytest.mark.parametrize(("stated", "slopes", "worst"), WORST)
+def test_a_claim_shows_its_worst_row(stated, slopes, worst):
+    measured = {**without("predicted", "tolerance"), **stated}
+    row = trial([claim(measured)], {"t": table(*slopes, half=0.0)})[0].iloc[0]
+    np.testing.assert_equal(row.value, worst)
+
+
+def test_the_worst_row_is_measured_in_units_of_its_own_band():
+    """0.2 over a band of width 0.2 is worse than 1 over one of width 20, and a bound's unit is the bound."""
+    narrow, wide = measure(quantity="narrow"), measure(quantity="wide", table="u", tolerance=10.0)
+    tables = {"t": table(1.3, half=0.0), "u": table(12.0, half=0.0)}
+    row = trial([claim(wide, narrow)], tables)[0].iloc[0]
+    assert (row.quantity, row.rows, row.lower, row.upper, row.table) == ("narrow", "set 0", 0.9, 1.1, "t")
+
+
+def test_the_page_lists_everything_failures_first():
+    claims_ = [
+        claim(measure(), id="good"),
+        claim(measure(table="u", quantity="norm |x|"), id="bad"),
+        claim(id="later", not_attempted="needs a cluster"),
+    ]
+    page = as_markdown(*trial(claims_, {"t": table(1.0), "u": table(1.5, half=0.0)}))
+    assert "3 claims: 1 fails, 1 not attempted, 1 replicated." in page
+    assert page.index("## bad: fails") < page.index("## later: not attempted") < page.index("## good: replicated")
+    assert "| slope of x | set 0 | 1 | 0.99 to 1.01 | 0.9 to 1.1 | 5 | replicated |" in page
+    assert "| norm \\|x\\| | set 0 | 1.5 |  | 0.9 to 1.1 | 5 | fails |" in page
+    assert "needs a cluster" in page
+    assert "Source: arXiv 2512.10427, abstract. Scope: toys." in page
+
+
+def test_one_sided_bands_are_written_with_any():
+    bounded = without("predicted", "tolerance", at_most=2.0)
+    assert "| any to 2 |" in as_markdown(*trial([claim(bounded)], {"t": table(1.0)}))
+
+
+def test_a_page_of_claims_not_attempted():
+    assert "needs a cluster" in as_markdown(*trial([claim(not_attempted="needs a cluster")], {}))
+
+
+# --- bad entries ----------------------------------------------------------------------------------------------------
+
+
+BAD = {
+    "no band": without("predicted", "tolerance"),
+    "no prediction": without("predicted"),
+    "no tolerance": without("tolerance"),
+    "negative tolerance": measure(tolerance=-0.1),
+    "zero tolerance": measure(tolerance=0),
+    "tolerance not a number": measure(tolerance=NAN),
+    "prediction not a number": measure(predicted=NAN),
+    "prediction as text": measure(predicted="1e-4"),
+    "bound as text": without("predicted", "tolerance", at_most="1e-7"),
+    "bound not a number": without("predicted", "tolerance", at_most=NAN),
+    "bound infinite": without("predicted", "tolerance", at_least=-INF),
+    "empty band": without("predicted", "tolerance", at_least=2.0, at_most=1.0),
+    "two predictions": measure(at_most=2.0),
+    "unknown statistic": measure(statistic="maximum"),
+    "unknown key": measure(labels=["dataset"]),
+    "unknown label": measure(label=["data set"]),
+    "no reason": without("why"),
+    "no table": without("table"),
+}
+
+
+@pytest.mark.parametrize("entry", BAD.values(), ids=BAD)
+def test_a_bad_entry_is_refused_by_its_quantity(entry):
+    with pytest.raises(ValueError, match=r"measure 'slope of x': .") as refusal:
+        trial([claim(entry)], {"t": table(1.0)})
+    assert "\n" not in str(refusal.value)
+
+
+# --- the claims of this project -------------------------------------------------------------------------------------
+
+KEYS = {"id", "paper", "place", "statement", "scope", "measures", "not_attempted"}
+MEASURE_KEYS = {"quantity", "table", "value", "why", "where", "label", "low", "high", "seeds", "statistic"}
+BAND_KEYS = {"predicted", "tolerance", "at_most", "at_least"}
+
+
+def test_claims_are_well_formed_and_have_their_own_ids():
+    ids = [entry["id"] for entry in CLAIMS]
+    assert len(set(ids)) == len(ids) > 0
+    for entry in CLAIMS:
+        assert set(entry) <= KEYS
+        texts = [entry[name] for name in ("id", "paper", "place", "statement", "scope")]
+        assert all(isinstance(text, str) and text.strip() for text in texts), entry["id"]
+        assert bool(entry.get("measures")) != bool(entry.get("not_attempted")), entry["id"]
+        quantities = [measured["quantity"] for measured in entry.get("measures", [])]
+        assert len(set(quantities)) == len(quantities), entry["id"]
+
+
+@pytest.mark.parametrize(("entry", "measured"), MEASURES, ids=MEASURE_IDS)
+def test_measures_are_well_formed(entry, measured):
+    assert set(measured) <= MEASURE_KEYS | BAND_KEYS
+    assert all(isinstance(measured[name], str) and measured[name] for name in ("quantity", "table", "value", "why"))
+    assert set(measured) & BAND_KEYS in ({"predicted", "tolerance"}, {"at_most"}, {"at_least"}, {"at_least", "at_most"})
+    assert all(isinstance(measured[name], int | float) for name in set(measured) & BAND_KEYS)
+    lower, upper = band(measured)
+    assert lower < upper
+
+
+SETTINGS = {
+    "data": {"toy": {"kind": "power_law", "n_samples": 5, "dim": 4, "capacity": 1.5, "source": 0.5}},
+    "datasets": ["toy"],
+    "device": "cpu",
+    "dtype": "float64",
+    "seeds": [0, 1],
+    "duration": 0.5,
+    "tolerance": 1e-2,
+}
+NETWORK = {"depth": 2, "activation": "tanh", "residual": False, "weight_scale": 1.0}
+GRID = {"shell_ratio": 4.0, "grid_offsets": [0.0], "decades_below": 3, "decades_above": 2}
+
+
+@pytest.fixture(scope="module")
+def tables():
+    """The tables that claims may name, from the smallest real runs."""
+
+    def records(experiment, **more):
+        settings_ = {**SETTINGS, **more}
+        return [experiment.run(settings_, member) for member in experiment.members(settings_)]
+
+    def arrays(record):
+        return {name: np.asarray(value) if not isinstance(value, dict) else value for name, value in record.items()}
+
+    network = {**NETWORK, "width": 6}
+    swept = records(sweep_experiment, network=network, richness=[0.001, 0.01, 0.1, 30.0], grid=GRID)
+    of_width = records(widths_experiment, network=NETWORK, widths=[4, 6, 8], richness=[0.1], richness0=[0.1])
+    steps = {"richness": 2.0, "steps": [0.04, 0.02, 0.01], "n_centres": 1, "shell_ratio": 4.0}
+    runs = sweep.runs(map(arrays, swept))
+    return {
+        "shells/runs": runs,
+        "shells/lazy_slopes": sweep.lazy_slopes(runs),
+        "shells/width_slopes": widths.width_slopes(widths.runs(map(arrays, of_width))),
+        "shells/order_fits": orders.order_fits(orders.errors(records(orders_experiment, network=network, **steps))),
+    }
+
+
+def test_the_workflow_hands_these_tables_to_the_trial(tables):
+    rules = (ROOT / "workflow/rules/common.smk").read_text(encoding="utf-8")
+    assert all(f'"{name}"' in rules for name in tables)
+    assert {measured["table"] for _, measured in MEASURES} <= set(tables)
+
+
+@pytest.mark.parametrize(("entry", "measured"), MEASURES, ids=MEASURE_IDS)
+def test_every_column_and_row_that_a_measure_names_exists(tables, entry, measured):
+    columns = set(tables[measured["table"]].columns)
+    named = {measured["value"], *measured.get("where", {}), *measured.get("label", [])}
+    assert named <= columns
+    assert {measured.get(name, "none") for name in ("low", "high", "seeds")} <= columns | {"none"}
+    rows = measurements({"id": entry["id"], "measures": [measured]}, tables)
+    assert all(row.rows != "no such rows" and not math.isnan(row.value) for row in rows)
+    if "statistic" not in measured:
+        assert len({row.rows for row in rows}) == len(rows), "the label does not tell the rows apart"
+
+
+def rows_around(measured, position, half):
+    """A table with one row whose value lies at `position` in units of the band: 0 is its lower end, 1 its upper."""
+    lower, upper = band(measured)
+    unit = upper - lower if math.isfinite(upper - lower) else abs(upper if math.isfinite(upper) else lower)
+    value = (lower if math.isfinite(lower) else upper - unit) + position * unit
+    names = [measured.get(name, name) for name in ("value", "low", "high")]
+    numbers = dict(zip(names, (value, value - half * unit, value + half * unit), strict=True))
+    row = {**dict.fromkeys(measured.get("label", []), "a"), **measured.get("where", {}), **numbers}
+    return {measured["table"]: pd.DataFrame([row])}
+
+
+@pytest.mark.parametrize(("entry", "measured"), MEASURES, ids=MEASURE_IDS)
+def test_a_changed_table_flips_the_verdict_of_every_measure(entry, measured):
+    alone, (_, upper) = {**entry, "measures": [measured]}, band(measured)
+    outside, edge = (1.5, 1.0) if math.isfinite(upper) else (-0.5, 0.0)
+    assert verdict(alone, **rows_around(measured, 0.5, 0.2)) == REPLICATED
+    assert verdict(alone, **rows_around(measured, outside, 0.2)) == FAILS
+    assert verdict(alone, **rows_around(measured, NAN, 0.2)) == INCONCLUSIVE
+    if "statistic" not in measured and measured.get("low") != "none":
+        assert verdict(alone, **rows_around(measured, edge, 0.2)) == INCONCLUSIVE
