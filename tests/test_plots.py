@@ -3,13 +3,9 @@
 import copy
 import functools
 import importlib
-import inspect
 import itertools
-import re
 from pathlib import Path
-from types import SimpleNamespace
 
-import jinja2
 import matplotlib as mpl
 import numpy as np
 import pandas as pd
@@ -17,12 +13,11 @@ import pytest
 from matplotlib.backends.backend_agg import FigureCanvasAgg
 from matplotlib.collections import QuadMesh
 from matplotlib.figure import Figure
-from matplotlib.image import imread
 from snakemake.utils import update_config
 
 from scalinglaws.plots import style
 from scalinglaws.shells.orders import EXPECTED_ORDERS
-from scalinglaws.store import load_yaml, save_figure
+from scalinglaws.store import load_yaml
 
 ROOT = Path(__file__).resolve().parents[1]
 STEMS = sorted(path.stem for path in (ROOT / "scalinglaws/plots").glob("[!_]*.py"))
@@ -154,6 +149,7 @@ def tick_labels(axis):
     yield axis.get_offset_text()
 
 
+@style.styled
 def tick_texts(ax, grid):
     """What is written below the axes, or below the last of its column if they share it."""
     column = np.argwhere(grid == ax)[0][1]
@@ -171,6 +167,7 @@ def texts(figure):
         yield from (*legend.get_texts(), legend.get_title())
 
 
+@style.styled
 def boxes(figure):
     """(text, bounding box in pixels) of every text that is drawn."""
     renderer = figure.canvas.get_renderer()
@@ -398,72 +395,3 @@ def test_the_callers_settings_are_neither_changed_nor_used(stem, other_taste):
     assert dict(mpl.rcParams) == before
     looks = [(f.dpi, f.axes[0].yaxis.label.get_size(), f.axes[0].lines[0].get_linewidth()) for f in (figure, expected)]
     assert looks[0] == looks[1]
-
-
-def test_settings_come_back_when_a_drawing_fails():
-    @style.styled
-    def fail():
-        raise KeyboardInterrupt
-
-    before = dict(mpl.rcParams)
-    with pytest.raises(KeyboardInterrupt):
-        fail()
-    assert dict(mpl.rcParams) == before
-
-
-def test_a_figure_is_saved_in_the_house_style(tmp_path, other_taste):
-    """Its resolution, its ticks and the fonts of a pdf are settled only when it is saved."""
-    figure, paths = draw("loss", make_tables(SMOKE)), [tmp_path / name for name in ("ours.png", "default.png", "a.pdf")]
-    save_figure(paths[0], figure)
-    save_figure(paths[2], figure)
-    mpl.rcdefaults()
-    save_figure(paths[1], draw("loss", make_tables(SMOKE)))
-    assert paths[0].read_bytes() == paths[1].read_bytes()
-    assert imread(paths[0]).shape[1] == pytest.approx(figure.get_figwidth() * style.SETTINGS["savefig.dpi"], abs=1)
-    assert (style.SETTINGS["pdf.fonttype"], b"/Type3" in paths[2].read_bytes()) == (42, False)
-
-
-def test_shades_are_in_order_and_distinct():
-    colours = style.shades([3.0, 1.0, 2.0])
-    lightness = [np.dot(colours[value][:3], (0.3, 0.6, 0.1)) for value in (1.0, 2.0, 3.0)]
-    assert lightness == sorted(lightness)
-    assert np.diff(lightness).min() > 0.1
-
-
-@pytest.mark.parametrize(("seeds", "note"), [([5, 5], "5 seeds"), ([3, 5], "3 to 5 seeds")])
-def test_the_number_of_seeds_is_told(seeds, note):
-    assert style.seeds_note(pd.DataFrame({"seeds": seeds})) == note
-
-
-# --- captions and rules ---------------------------------------------------------------------------------------------
-
-
-def test_figures_are_all_modules_but_the_two_that_help():
-    assert set(MODULES) - set(FIGURES) == {"style", "grouping"}
-
-
-@pytest.mark.parametrize("stem", FIGURES)
-def test_every_figure_has_a_caption_a_rule_and_the_tables_it_names(stem):
-    assert tuple(inspect.signature(FIGURES[stem].draw).parameters) == FIGURES[stem].TABLES
-    rules = "".join(path.read_text(encoding="utf-8") for path in sorted((ROOT / "workflow/rules").glob("*.smk")))
-    (rule,) = [rule for rule in re.split(r"\n\n\nrule ", rules) if re.search(rf'_figures\([^)]*"{stem}"', rule)]
-    assert re.search(rf'drawing_hash\([^)]*"{stem}"', rule)
-    assert all(f"{table}=" in rule for table in FIGURES[stem].TABLES)
-
-
-@pytest.mark.parametrize("path", sorted((ROOT / "workflow/report").glob("*.rst")), ids=lambda path: path.stem)
-@pytest.mark.parametrize("config", [DEFAULT, SMOKE], ids=["default", "smoke"])
-def test_captions_fit_the_settings_and_the_claims(path, config):
-    template = jinja2.Template(path.read_text(encoding="utf-8"), undefined=jinja2.StrictUndefined)
-    caption = template.render(snakemake=SimpleNamespace(config=config))
-    assert len(caption) > 80
-    known = {claim["id"] for claim in load_yaml(ROOT / "config/claims.yaml")["claims"]}
-    assert set(re.findall(r"\b(?:shells|ridge|shallow)-[a-z-]+[a-z]", caption)) <= known
-    if path.stem in FIGURES:
-        assert re.search(r"seeds 0, 1", caption)
-        assert "Claim" in caption
-
-
-def test_every_caption_belongs_to_a_figure_or_a_page():
-    stems = {path.stem for path in (ROOT / "workflow/report").glob("*.rst")}
-    assert stems == {*FIGURES, "workflow", "claims"}

@@ -102,7 +102,8 @@ def curve(ax, table, x, *, value="value", **style):
 def seeds_note(table):
     """How many seeds the curves average, for the axis label or caption: '5 seeds' or '3 to 5 seeds'."""
     low, high = int(table["seeds"].min()), int(table["seeds"].max())
-    return f"{high} seeds" if low == high else f"{low} to {high} seeds"
+    counted = f"{high} seed{'' if high == 1 else 's'}"
+    return counted if low == high else f"{low} to {counted}"
 
 
 def slope_note(rows, *, digits):

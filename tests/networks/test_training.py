@@ -2,6 +2,7 @@
 
 import math
 import re
+from contextlib import nullcontext
 from itertools import pairwise
 
 import numpy as np
@@ -132,8 +133,12 @@ def test_zero_eigenvalues_are_clamped(make_flow):
 
 
 def test_take_snapshot_is_none_where_the_network_is_not_finite(make_flow):
-    flow, parameters = make_flow(activation="linear")
-    assert take_snapshot(flow, 0.0, tuple(1e200 * p for p in parameters)) is None
+    """Residual and kernel both, or the kernel alone, where the readout's square overflows."""
+    flow, (*weights, readout) = make_flow(activation="linear")
+    assert take_snapshot(flow, 0.0, tuple(1e200 * p for p in (*weights, readout))) is None
+    parameters = (*weights, 1e160 * readout)
+    assert torch.isfinite(flow.residual(linearise(flow.network, parameters, flow.inputs).pass_.outputs)).all()
+    assert take_snapshot(flow, 0.0, parameters) is None
 
 
 # --- steppers -------------------------------------------------------------------------------------------------------
@@ -342,17 +347,28 @@ def test_first_step_is_a_tenth_of_the_fastest_time(make_flow):
     assert times[1] == pytest.approx(0.1 * fastest_time(flow, parameters), rel=1e-13)
 
 
-def test_a_refused_step_is_halved_and_tried_again(make_flow):
+@pytest.mark.parametrize("step", [0.1, 3.0])
+def test_a_refused_step_is_halved_and_tried_again(make_flow, step):
     calls = []
 
     def refuse_first(before, after):
         calls.append((before.time, after.time))
         return len(calls) > 1
 
-    snapshots = gradient_flow(*make_flow(), 1.0, tolerance=1e3, first_step=0.1, accept=refuse_first)
+    snapshots = gradient_flow(*make_flow(), 9.0, tolerance=1e3, first_step=step, accept=refuse_first)
     times = [next(snapshots).time for _ in range(2)]
-    assert calls == [(0.0, 0.1), (0.0, 0.05)]
-    assert times == [0.0, 0.05]
+    assert calls == [(0.0, step), (0.0, step / 2)]
+    assert times == [0.0, step / 2]
+
+
+def test_a_step_that_would_raise_the_loss_is_halved_whatever_the_tolerance(make_flow):
+    """A rich network, two fastest times in one step: the loss would grow by a fourth."""
+    flow, parameters = make_flow(1, richness=10.0)
+    start, step = take_snapshot(flow, 0.0, parameters), 2 * fastest_time(flow, parameters)
+    assert take_snapshot(flow, step, exponential_midpoint_step(flow, start, step)).loss > 1.2 * start.loss
+    snapshots = list(gradient_flow(flow, parameters, 3 * step, tolerance=1e6, first_step=step))
+    assert snapshots[1].time in (step / 2, step / 4, step / 8)
+    assert (np.diff([float(s.loss) for s in snapshots]) < 0).all()
 
 
 def test_a_batch_advances_as_its_members_do_alone(make_flow):
@@ -427,6 +443,20 @@ def test_divergence_reports_the_growth_and_the_last_sound_moment(make_flow):
     assert reported == pytest.approx([growth, step, last.time], rel=5e-3)
     assert growth > 0
     assert (np.diff([float(s.loss) for s in seen]) < 0).all()
+
+
+def test_one_diverging_member_stops_the_batch(make_flow):
+    """The same network with weights three times as large has a faster kernel: one step suits the first alone."""
+    flow, parameters = make_flow(richness=0.1, activation="linear")
+    larger = tuple(3 * p for p in parameters)
+    step = fastest_time(flow, parameters)
+    for members, diverges in (([parameters] * 2, False), ([parameters, larger], True), ([larger, parameters], True)):
+        batch = stack(members)
+        both = start_flow(flow.network, batch, flow.inputs, flow.targets, 0.1)
+        seen = []
+        with pytest.raises(Diverged) if diverges else nullcontext():
+            drain(fixed_steps(both, batch, step, 3, gradient_descent_step), seen)
+        assert len(seen) == (1 if diverges else 4)
 
 
 def test_number_of_steps_is_limited(make_flow):

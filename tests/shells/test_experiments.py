@@ -1,5 +1,6 @@
 """Experiments on tiny settings: which members there are, that a member's result is its own, and who shares draws."""
 
+import binascii
 import itertools
 
 import numpy as np
@@ -151,6 +152,8 @@ def test_generators_depend_on_experiment_data_set_and_seed():
     draws = {key: member_rng(*key).random() for key in keys}
     assert len(set(draws.values())) == len(keys)
     assert all(member_rng(*key).random() == draw for key, draw in draws.items())
+    # A checksum of the names, the same in every process, which Python's own hash of text is not.
+    assert draws["a", "y", 1] == np.random.default_rng([binascii.crc32(b"a/y"), 1]).random()
 
 
 def test_prepared_flow_is_that_of_the_member():

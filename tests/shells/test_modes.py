@@ -84,6 +84,7 @@ KERNEL = np.diag([1.0, 2.0, 3.0])
         (KERNEL, [1.0, np.inf, 0.0], r"residual\[1\] = inf must be finite"),
         (KERNEL, np.ones(4), r"kernel has shape \(3, 3\) and must be \(4, 4\), as residual"),
         (KERNEL[:2], np.ones(3), r"kernel has shape \(2, 3\) and must be \(3, 3\)"),
+        (KERNEL[:, :2], np.ones(3), r"kernel has shape \(3, 2\) and must be \(3, 3\)"),
         (KERNEL, np.ones((3, 1)), r"residual has shape \(3, 1\) and must have 1 dimension"),
         (KERNEL[0], np.ones(3), r"kernel has shape \(3,\) and must have 2 dimension"),
         (

@@ -61,15 +61,15 @@ def test_default_anchor_is_the_centre_of_the_last_shell_but_one():
     decades=st.floats(0.1, 20),
     anchor=st.floats(1e-6, 1e6),
 )
-def test_offset_shifts_edges_but_not_their_number(ratio, offset, smallest, decades, anchor):
+def test_offset_shifts_edges_but_not_their_number_and_no_shell_is_wasted(ratio, offset, smallest, decades, anchor):
     ends = (smallest, smallest * 10**decades)
     centred = geometric_edges(*ends, ratio, anchor=anchor)
     shifted = geometric_edges(*ends, ratio, anchor=anchor, grid_offset=offset)
     assert shifted.shape == centred.shape
     np.testing.assert_allclose(shifted[1:-1], centred[1:-1] * ratio**offset, rtol=1e-11)
     for edges in (centred, shifted):
-        assert edges[1] < ends[0]
-        assert edges[-2] > ends[1]
+        assert edges[1] < ends[0] < edges[3]
+        assert edges[-4] < ends[1] < edges[-2]
 
 
 @examples

@@ -85,8 +85,10 @@ def test_a_shard_without_members_is_a_record_too(tmp_path):
 
 
 def test_same_content_has_the_same_bytes_in_another_folder_and_under_another_name(record, tmp_path):
-    other = tmp_path / "elsewhere" / "17.npz"
-    save_arrays(other, ARRAYS, params={"width": 8}, seed=[0, 1], code="0123")
+    other, params = tmp_path / "elsewhere" / "17.npz", {"width": 8, "depth": {"a": 1, "b": 2}}
+    save_arrays(record, ARRAYS, params=params, seed=[0, 1], code="0123")
+    reordered = {"depth": {"b": 2, "a": 1}, "width": 8}
+    save_arrays(other, ARRAYS, params=reordered, seed=[0, 1], code="0123")
     assert other.read_bytes() == record.read_bytes()
     assert sidecar(other).read_bytes() == sidecar(record).read_bytes()
 

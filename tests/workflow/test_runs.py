@@ -30,8 +30,8 @@ def test_second_run_has_nothing_to_do(finished):
         ),
         (
             "scalinglaws/plots/orders.py",
-            "linewidth=1.2",
-            "linewidth=1.3",
+            "panel=(5.2, 2.8)",
+            "panel=(5.3, 2.8)",
             {"draw_shells_orders": 1, "complete": 1},
         ),
         (

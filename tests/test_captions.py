@@ -1,0 +1,53 @@
+"""Every figure has a caption, a rule that draws it, and a caption that fits the settings and the claims."""
+
+import copy
+import importlib
+import inspect
+import re
+from pathlib import Path
+from types import SimpleNamespace
+
+import jinja2
+import pytest
+from snakemake.utils import update_config
+
+from scalinglaws.store import load_yaml
+
+ROOT = Path(__file__).resolve().parents[1]
+STEMS = sorted(path.stem for path in (ROOT / "scalinglaws/plots").glob("[!_]*.py"))
+MODULES = {stem: importlib.import_module(f"scalinglaws.plots.{stem}") for stem in STEMS}
+FIGURES = {stem: module for stem, module in MODULES.items() if hasattr(module, "TABLES")}
+DEFAULT = load_yaml(ROOT / "config/config.yaml")
+SMOKE = copy.deepcopy(DEFAULT)
+update_config(SMOKE, load_yaml(ROOT / "config/smoke.yaml"))
+
+
+def test_figures_are_all_modules_but_the_two_that_help():
+    assert set(MODULES) - set(FIGURES) == {"style", "grouping"}
+
+
+@pytest.mark.parametrize("stem", FIGURES)
+def test_every_figure_has_a_caption_a_rule_and_the_tables_it_names(stem):
+    assert tuple(inspect.signature(FIGURES[stem].draw).parameters) == FIGURES[stem].TABLES
+    rules = "".join(path.read_text(encoding="utf-8") for path in sorted((ROOT / "workflow/rules").glob("*.smk")))
+    (rule,) = [rule for rule in re.split(r"\n\n\nrule ", rules) if re.search(rf'_figures\([^)]*"{stem}"', rule)]
+    assert re.search(rf'drawing_hash\([^)]*"{stem}"', rule)
+    assert all(f"{table}=" in rule for table in FIGURES[stem].TABLES)
+
+
+@pytest.mark.parametrize("path", sorted((ROOT / "workflow/report").glob("*.rst")), ids=lambda path: path.stem)
+@pytest.mark.parametrize("config", [DEFAULT, SMOKE], ids=["default", "smoke"])
+def test_captions_fit_the_settings_and_the_claims(path, config):
+    template = jinja2.Template(path.read_text(encoding="utf-8"), undefined=jinja2.StrictUndefined)
+    caption = template.render(snakemake=SimpleNamespace(config=config))
+    assert len(caption) > 80
+    known = {claim["id"] for claim in load_yaml(ROOT / "config/claims.yaml")["claims"]}
+    assert set(re.findall(r"\b(?:shells|ridge|shallow)-[a-z-]+[a-z]", caption)) <= known
+    if path.stem in FIGURES:
+        assert re.search(r"seeds 0, 1", caption)
+        assert "Claim" in caption
+
+
+def test_every_caption_belongs_to_a_figure_or_a_page():
+    stems = {path.stem for path in (ROOT / "workflow/report").glob("*.rst")}
+    assert stems == {*FIGURES, "workflow", "claims"}
