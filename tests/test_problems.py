@@ -149,6 +149,7 @@ ONES = np.ones((3, 2))
         (ONES, np.where(np.eye(3, 2)[::-1] > 0, -np.inf, ONES), r"targets\[1, 1\] = -inf must be finite"),
         (ONES[:1], ONES[:1], r"n_samples = 1 must be an integer >= 2"),
         (ONES, ONES[:2], r"inputs have 3 rows and targets 2"),
+        (ONES[:2], ONES, r"inputs have 2 rows and targets 3"),
         (ONES[:, :0], ONES, r"inputs has 0 entries"),
     ],
 )

@@ -74,7 +74,7 @@ def test_shades_are_in_order_and_distinct():
     assert np.diff(lightness).min() > 0.1
 
 
-@pytest.mark.parametrize(("seeds", "note"), [([5, 5], "5 seeds"), ([3, 5], "3 to 5 seeds")])
+@pytest.mark.parametrize(("seeds", "note"), [([5, 5], "5 seeds"), ([3, 5], "3 to 5 seeds"), ([1, 1], "1 seed")])
 def test_the_number_of_seeds_is_told(seeds, note):
     assert style.seeds_note(pd.DataFrame({"seeds": seeds})) == note
 

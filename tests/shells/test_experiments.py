@@ -197,9 +197,9 @@ def test_sweep_keeps_the_account_in_every_window_at_every_offset():
 def test_width_sweep_keeps_the_largest_deviation_and_the_last_drift():
     """Over so long a time that the deviation has passed its peak: both solutions end at zero residual."""
     member = widths.members(SETTINGS[widths])[0]
-    start, *later = gradient_flow(*flow_of(widths, member), 300.0, tolerance=1e-3)
+    start, *later = gradient_flow(*flow_of(widths, member), 300.0, tolerance=1e-7)
     gaps = [lazy_gap(start, snapshot) for snapshot in later]
-    result = widths.run({**SETTINGS[widths], "duration": 300.0}, member)
+    result = widths.run({**SETTINGS[widths], "duration": 300.0, "tolerance": 1e-7}, member)
     assert result["deviation"] == max(gap.deviation for gap in gaps) > 1.1 * gaps[-1].deviation
     assert result["kernel_drift"] == gaps[-1].kernel_drift > 0
 
@@ -255,6 +255,12 @@ def test_reproducible_restores_determinism(deterministic):
         assert torch.are_deterministic_algorithms_enabled() == deterministic
     finally:
         torch.use_deterministic_algorithms(outside)
+
+
+@pytest.mark.parametrize(("name", "device"), [("auto", "cuda"), ("cuda", "cuda"), ("cpu", "cpu")])
+def test_a_cuda_device_is_taken_unless_the_cpu_is_asked_for(monkeypatch, name, device):
+    monkeypatch.setattr(torch.cuda, "is_available", lambda: True)
+    assert choose_device(name) == device
 
 
 @pytest.mark.skipif(torch.cuda.is_available(), reason="there is a CUDA device here")
