@@ -16,7 +16,9 @@ BEGIN, END = "<!-- verdicts: made by `make gallery` -->", "<!-- end of verdicts 
 
 
 def main():
-    shutil.rmtree(GALLERY / "tables", ignore_errors=True)
+    for old in GALLERY.glob("tables/**/*.csv"):
+        if old.name != "benchmark.csv":  # that table is not the run's
+            old.unlink()
     for source in [*RUN.glob("figures/*/*.png"), *RUN.glob("tables/**/*.csv"), RUN / "claims.md"]:
         target = GALLERY / source.relative_to(RUN / "figures" if source.suffix == ".png" else RUN)
         target.parent.mkdir(parents=True, exist_ok=True)
