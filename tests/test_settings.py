@@ -221,6 +221,12 @@ def test_a_misspelt_key_is_told_before_the_one_that_it_leaves_missing():
     assert refusal(bad).startswith("shells.sweep.seed = [0, 1]: unknown key; allowed here: ")
 
 
+def test_a_misspelt_key_is_told_before_a_bad_value_further_up():
+    bad = changed("shells.widths.shard", 3)
+    bad["data"]["digits"]["n_samples"] = 1
+    assert refusal(bad).startswith("shells.widths.shard = 3: unknown key")
+
+
 def test_a_long_value_is_cut():
     message = refusal(changed("shells.sweep.seeds", {f"key{n}": n for n in range(100)}))
     assert message.endswith("...: must be of type array")

@@ -14,7 +14,7 @@ from scalinglaws.store import save_figure
 def other_taste():
     """A caller's own settings, put back after the test."""
     changed = {"font.size": 31.0, "axes.grid": True, "lines.linewidth": 9.0, "figure.dpi": 50, "savefig.dpi": 40}
-    with mpl.rc_context({**changed, "xtick.minor.size": 20.0, "pdf.fonttype": 3}):
+    with mpl.rc_context({**changed, "xtick.minor.size": 20.0, "axes.titlepad": 30.0, "pdf.fonttype": 3}):
         yield
 
 
