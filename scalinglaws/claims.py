@@ -154,7 +154,8 @@ def verdict_of(judged):
 def trial(claims, tables):
     """Judge all claims: (one row per claim, one row per measurement) as DataFrames, failures first.
 
-    A claim's row shows its worst measurement, the one that reaches furthest out of its band.
+    A claim's row shows its worst measurement: a failing one if there is one, and that which reaches furthest out of its
+    band.
     """
     order = {verdict: rank for rank, verdict in enumerate(VERDICTS)}
     judged = [(claim, measurements(claim, tables)) for claim in claims]
@@ -172,7 +173,7 @@ def _claim_row(claim, measured):
     row["passed"] = sum(one.verdict == REPLICATED for one in measured)
     if not measured:
         return row | about | {"why": claim.get("not_attempted", "")}
-    worst = max(measured, key=lambda one: one.misfit)
+    worst = max(measured, key=lambda one: (one.verdict == FAILS, one.misfit))
     shown = ("quantity", "rows", "value", "low", "high", "lower", "upper", "seeds", "table", "why")
     return row | {name: getattr(worst, name) for name in shown} | about
 

@@ -223,7 +223,8 @@ def test_failures_come_first_and_else_the_order_stays():
 WORST = [
     ({"predicted": 1.0, "tolerance": 0.1}, (1.0, 1.2, 0.5), 0.5),
     ({"predicted": 1.0, "tolerance": 0.1}, (1.0, 1.02, 0.99), 1.02),
-    ({"predicted": 1.0, "tolerance": 0.1}, (0.5, NAN, 9.0), NAN),
+    ({"predicted": 1.0, "tolerance": 0.1}, (0.5, NAN, 9.0), 9.0),
+    ({"predicted": 1.0, "tolerance": 0.1}, (1.0, NAN, 1.05), NAN),
     ({"at_most": 1.0}, (0.5, 3.0, 2.0), 3.0),
     ({"at_most": -1.0}, (-5.0, -2.0, -0.5), -0.5),
     ({"at_least": 0.1}, (0.05, 0.2, 0.01), 0.01),

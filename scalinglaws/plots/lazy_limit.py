@@ -15,7 +15,7 @@ QUANTITIES = {
 
 @style.styled
 def draw(runs, lazy_slopes):
-    """One panel per quantity, one line per data set; the dashed guide has slope 1 through the laziest point."""
+    """One panel per quantity, one line per data set; the black dashed guide below them has slope 1."""
     title = "Lazy limit: drift, deviation and exchange vanish in proportion to richness (dashed: slope 1)"
     figure, axes = style.panels(1, len(QUANTITIES), title, panel=(3.2, 3.2))
     for ax, (quantity, label) in zip(axes[0], QUANTITIES.items(), strict=True):
