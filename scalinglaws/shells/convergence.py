@@ -24,6 +24,7 @@ def measure_orders(flow, parameters, steps, n_centres, shell_ratio):
     """
     steps = checks.positive_array("steps", steps, ndim=1, minimum_size=2)
     strides = _strides(steps)
+    _check_span(steps, strides, n_centres)
     reference, rate_list = _reference(flow, parameters, steps, strides, n_centres)
     unit = reference[0].eigenvalues.max()
     errors = {name: [] for name in EXPECTED_ORDERS}
@@ -45,6 +46,15 @@ def _strides(steps):
     if (np.abs(ratios - np.round(ratios)) > 1e-9).any():
         raise ValueError(f"steps = {steps.tolist()} must all be whole multiples of the smallest, {steps.min()}")
     return np.round(ratios).astype(int)
+
+
+def _check_span(steps, strides, n_centres):
+    """ValueError unless every step divides the span, and the finest grid has the even intervals of Simpson's rule."""
+    n_intervals = strides.max() * (n_centres + 1)
+    if n_intervals % 2 or (n_intervals % strides).any():
+        raise ValueError(
+            f"steps = {steps.tolist()} must divide the span of {n_intervals} smallest steps, an even number"
+        )
 
 
 def _centres(strides, n_centres):

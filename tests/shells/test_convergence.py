@@ -100,6 +100,8 @@ def test_integrator_and_dissipation_are_exact_for_a_kernel_that_stands(lazy_run)
     [
         ([0.05, 0.02], r"steps = \[0\.05, 0\.02\] must all be whole multiples of the smallest, 0\.02"),
         ([0.03, 0.02, 0.011], r"must all be whole multiples of the smallest, 0\.011"),
+        ([0.03, 0.01], r"must divide the span of 9 smallest steps, an even number"),
+        ([0.03, 0.02, 0.01], r"must divide the span of 9 smallest steps, an even number"),
         ([0.02, 0.0], r"steps\[1\] = 0\.0 must be > 0"),
         ([0.02, math.nan], r"steps\[1\] = nan must be finite"),
         ([0.02], r"steps has 1 entries and must have at least 2"),
