@@ -2,11 +2,11 @@
 
 A claim has measures; a measure names a table, the rows of it that count, the column measured and what is predicted:
 `predicted` with `tolerance`, or `at_most`, or `at_least`, or both bounds. Each row is judged by its interval over
-seeds, [low, high] (the value itself where there is none), against the allowed band:
+seeds, [low, high] (the value itself where the table has no such columns), against the allowed band:
 
     replicated    the interval lies inside the band
     fails         the interval lies outside it
-    inconclusive  the interval straddles the band's edge, or a value is missing or not a number
+    inconclusive  the interval straddles the band's edge, or is missing, as that of a single seed, or the value is
 
 A claim is replicated when all its rows are, and is of partial scope when some are replicated and others fail.
 """
@@ -24,11 +24,17 @@ STATISTICS = ("max", "min", "mean", "median")
 REQUIRED = ("quantity", "table", "value", "why")
 BAND = ("predicted", "tolerance", "at_most", "at_least")
 KNOWN = (*REQUIRED, *BAND, "where", "label", "low", "high", "seeds", "statistic")
+SHOWN = ("quantity", "rows", "value", "low", "high", "lower", "upper", "seeds", "table", "why")
+ABOUT = ("paper", "place", "statement", "scope")
+CLAIM_COLUMNS = ("id", "verdict", "measured", "passed", *SHOWN, *ABOUT)
 
 
 @dataclass(frozen=True)
 class Measurement:
-    """One judged number: value with interval [low, high], the allowed band [lower, upper], seeds, and the verdict."""
+    """One judged number: value with interval [low, high], the allowed band [lower, upper], seeds, and the verdict.
+
+    low and high are the value itself where no interval belongs to it, and NaN where one is missing.
+    """
 
     claim: str
     quantity: str
@@ -46,7 +52,7 @@ class Measurement:
     @property
     def misfit(self):
         """How far the interval reaches outside the band, in units of the band's width or bound; infinite for NaN."""
-        if math.isnan(self.value):
+        if any(map(math.isnan, (self.value, self.low, self.high))):
             return math.inf
         excess = max(self.lower - self.low, self.high - self.upper)
         scale = self.upper - self.lower if math.isfinite(self.upper - self.lower) else self._bound
@@ -59,7 +65,6 @@ class Measurement:
 
 def judge(value, low, high, lower, upper):
     """Verdict of an interval against a band; missing numbers are inconclusive, never replicated."""
-    low, high = (value if math.isnan(bound) else bound for bound in (low, high))
     if math.isnan(value) or not low <= high:
         return INCONCLUSIVE
     if lower <= low and high <= upper:
@@ -106,20 +111,22 @@ def _measure_rows(claim_id, measure, tables):
     check_measure(measure)
     table = tables.get(measure["table"])
     rows = _select(table, measure.get("where", {}))
-    names = [measure.get(part, part) for part in ("value", "low", "high", "seeds")]
-    if rows is None or rows.empty or names[0] not in rows:
+    value, *others = (measure.get(part, part) for part in ("value", "low", "high", "seeds"))
+    if rows is None or rows.empty or value not in rows:
         return [_measurement(claim_id, measure, "no such rows", math.nan, math.nan, math.nan, 0)]
     if "statistic" in measure:
-        value = rows[names[0]].agg(measure["statistic"], skipna=False)
+        reduced = rows[value].agg(measure["statistic"], skipna=False)
         seeds = rows["seed"].nunique() if "seed" in rows else math.nan
         label = f"{measure['statistic']} of {len(rows)} rows"
-        return [_measurement(claim_id, measure, label, value, math.nan, math.nan, seeds)]
+        return [_measurement(claim_id, measure, label, reduced, reduced, reduced, seeds)]
     unknown = sorted(set(measure.get("label", [])) - set(rows.columns))
     if unknown:
         raise _bad(measure, f"label = {unknown} must be columns of {measure['table']}: {', '.join(rows.columns)}")
     labels = rows[measure["label"]].astype(str).agg(", ".join, axis=1) if measure.get("label") else rows.index
-    numbers = [rows[name] if name in rows else pd.Series(math.nan, rows.index) for name in names]
-    return [_measurement(claim_id, measure, str(label), *row) for label, *row in zip(labels, *numbers, strict=True)]
+    absent = (rows[value], rows[value], pd.Series(math.nan, rows.index))
+    numbers = [rows.get(name, other) for name, other in zip(others, absent, strict=True)]
+    judged = zip(labels, rows[value], *numbers, strict=True)
+    return [_measurement(claim_id, measure, str(label), *row) for label, *row in judged]
 
 
 def _select(table, where):
@@ -134,7 +141,6 @@ def _select(table, where):
 def _measurement(claim_id, measure, rows, value, low, high, seeds):
     lower, upper = band(measure)
     verdict = judge(value, low, high, lower, upper)
-    low, high = (value if math.isnan(bound) else bound for bound in (low, high))
     bounds = {"value": value, "low": low, "high": high, "lower": lower, "upper": upper}
     bounds = {name: float(number) for name, number in bounds.items()}
     named = {"claim": claim_id, "quantity": measure["quantity"], "table": measure["table"], "rows": rows}
@@ -162,26 +168,25 @@ def trial(claims, tables):
     judged.sort(key=lambda pair: order[verdict_of(pair[1])])
     rows = [_claim_row(claim, measured) for claim, measured in judged]
     columns = [field.name for field in fields(Measurement)]
-    return pd.DataFrame(rows), pd.DataFrame(
+    return pd.DataFrame(rows, columns=CLAIM_COLUMNS), pd.DataFrame(
         [asdict(row) for _, measured in judged for row in measured], columns=columns
     )
 
 
 def _claim_row(claim, measured):
-    about = {name: claim.get(name, "") for name in ("paper", "place", "statement", "scope")}
+    about = {name: claim.get(name, "") for name in ABOUT}
     row = {"id": claim["id"], "verdict": verdict_of(measured), "measured": len(measured)}
     row["passed"] = sum(one.verdict == REPLICATED for one in measured)
     if not measured:
         return row | about | {"why": claim.get("not_attempted", "")}
     worst = max(measured, key=lambda one: (one.verdict == FAILS, one.misfit))
-    shown = ("quantity", "rows", "value", "low", "high", "lower", "upper", "seeds", "table", "why")
-    return row | {name: getattr(worst, name) for name in shown} | about
+    return row | {name: getattr(worst, name) for name in SHOWN} | about
 
 
 def as_markdown(claim_table, measurement_table):
     """The verdicts as a page: a summary, then every claim with all its measurements, failures first."""
     counts = claim_table.verdict.value_counts()
-    summary = ", ".join(f"{counts[verdict]} {verdict}" for verdict in VERDICTS if verdict in counts)
+    summary = ", ".join(f"{counts[verdict]} {verdict}" for verdict in VERDICTS if verdict in counts) or "none"
     parts = [f"# Claims on trial\n\n{len(claim_table)} claims: {summary}.\n"]
     for claim in claim_table.to_dict("records"):
         parts.append(f"## {claim['id']}: {claim['verdict']}\n\n{claim['statement']}\n")
@@ -197,7 +202,9 @@ def _measurement_lines(rows):
 
 
 def _measurement_line(row):
-    interval = f"{row['low']:.4g} to {row['high']:.4g}" if row["low"] != row["high"] else ""
+    bounds = (row["low"], row["high"])
+    # A value judged by itself has bounds that are equal, and a single seed has none.
+    interval = "" if bounds[0] == bounds[1] or any(map(math.isnan, bounds)) else "{:.4g} to {:.4g}".format(*bounds)
     allowed = f"{_bound(row['lower'])} to {_bound(row['upper'])}"
     seeds = "" if math.isnan(row["seeds"]) else int(row["seeds"])
     cells = (row["quantity"], row["rows"], f"{row['value']:.4g}", interval, allowed, seeds, row["verdict"])

@@ -15,19 +15,26 @@ from scalinglaws import checks
 class PowerLawFit:
     """y ~ amplitude * x^exponent, fitted over `window`.
 
-    `interval` is the bootstrap interval (low, high) of the exponent; `window` the first and last x used,
-    `n_points` their number; `residual_rms` the root mean square over those points of log y minus the line.
+    `interval` is the bootstrap interval (low, high) of the exponent; `n_replicates` the number of curves it is from;
+    `window` the first and last x used, `n_points` their number; `residual_rms` the root mean square over those points
+    of log y minus the line.
     `local_x` and `local_slopes`, shape (number of x - 1,), cover the whole range, not the window alone.
     """
 
     exponent: float
     interval: tuple[float, float]
+    n_replicates: int
     amplitude: float
     window: tuple[float, float]
     n_points: int
     local_x: np.ndarray
     local_slopes: np.ndarray
     residual_rms: float
+
+    @property
+    def replicate_interval(self):
+        """(low, high) over replicates: (NaN, NaN) for a single curve, which cannot tell where another would lie."""
+        return self.interval if self.n_replicates > 1 else (np.nan, np.nan)
 
 
 def power_law(x, y, *, window=None, n_bootstrap=1000, level=0.95, rng=None):
@@ -68,6 +75,7 @@ def power_law(x, y, *, window=None, n_bootstrap=1000, level=0.95, rng=None):
     return PowerLawFit(
         exponent=exponent,
         interval=(float(interval[0]), float(interval[1])),
+        n_replicates=len(curves),
         amplitude=amplitude,
         window=(float(x[inside][0]), float(x[inside][-1])),
         n_points=int(inside.sum()),

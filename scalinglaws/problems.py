@@ -1,4 +1,4 @@
-"""Regression problems as frozen records: synthetic power-law data and the handwritten digits of scikit-learn."""
+"""Regression problems as frozen records: power-law and multi-index data, and the handwritten digits of scikit-learn."""
 
 from dataclasses import dataclass
 
@@ -52,6 +52,29 @@ def power_law_problem(rng, *, n_samples, dim, capacity, source, noise_std=0.0):
     return RegressionProblem(standard * np.sqrt(normalised_spectrum(spectrum)), noisy[:, None])
 
 
+def multi_index_problem(rng, *, n_samples, dim, n_indices, noise_std=0.0):
+    """Isotropic Gaussian inputs and a target that sees only `n_indices` random directions, the relevant subspace.
+
+    x ~ N(0, 1_dim); with uniformly drawn orthonormal directions v_i (n_indices <= dim) and u_i = v_i.x the target is
+    sum_i [He_1(u_i) + He_2(u_i) / sqrt(2)] / sqrt(2 n_indices), He_1(u) = u and He_2(u) = u^2 - 1: half its variance of
+    1 is linear, half quadratic. Scaled to unit standard deviation on the sample, plus N(0, noise_std^2).
+    """
+    checks.integer("n_samples", n_samples, minimum=2)
+    checks.integer("dim", dim, minimum=1)
+    checks.integer("n_indices", n_indices, minimum=1)
+    checks.at_least("noise_std", noise_std, 0)
+    if n_indices > dim:
+        raise ValueError(f"n_indices = {n_indices!r} must be at most dim = {dim!r}")
+    directions, triangle = np.linalg.qr(rng.standard_normal((dim, n_indices)))
+    # A positive diagonal makes the factorisation unique, and its directions uniformly distributed.
+    directions = directions * np.sign(np.diag(triangle))
+    inputs = rng.standard_normal((n_samples, dim))
+    u = inputs @ directions
+    clean = (u + (u**2 - 1) / np.sqrt(2)).sum(1) / np.sqrt(2 * n_indices)
+    noisy = clean / clean.std() + noise_std * rng.standard_normal(n_samples)
+    return RegressionProblem(inputs, noisy[:, None])
+
+
 def digits_problem(rng, *, n_samples, labels="parity"):
     """A random subset of the 1797 handwritten digits (8 x 8 pixels), pixels standardised over the whole set.
 
@@ -76,9 +99,9 @@ DIGIT_TARGETS = {
 }
 
 
-PROBLEMS = {"power_law": power_law_problem, "digits": digits_problem}
+PROBLEMS = {"power_law": power_law_problem, "multi_index": multi_index_problem, "digits": digits_problem}
 
 
 def make_problem(rng, kind, **settings):
-    """The problem of the named kind, drawn from `rng`; see `power_law_problem` and `digits_problem` for settings."""
+    """The problem of the named kind, drawn from `rng`; the settings are those of the kind's function in `PROBLEMS`."""
     return PROBLEMS[checks.one_of("kind", kind, tuple(PROBLEMS))](rng, **settings)

@@ -5,11 +5,11 @@ import math
 from jsonschema import Draft202012Validator
 from jsonschema.validators import extend
 
+from scalinglaws.contradictions import contradictions
+
 # JSON takes 128.0 for an integer; numpy and range do not.
 WHOLE = Draft202012Validator.TYPE_CHECKER.redefine("integer", lambda _, value: type(value) is int)
 Validator = extend(Draft202012Validator, type_checker=WHOLE)
-# Steps further apart than this would need a reference trajectory of more points than they are worth.
-LARGEST_STEP_RATIO = 1000
 
 
 class BadSetting(ValueError):
@@ -22,7 +22,7 @@ def check_settings(settings, schema):
     errors = sorted(Validator(schema).iter_errors(settings), key=_precedence)
     if errors:
         raise BadSetting(describe(errors[0]))
-    for problem in _broken_references(settings):
+    for problem in contradictions(settings):
         raise BadSetting(problem)
 
 
@@ -71,6 +71,7 @@ ALLOWED = {
     "pattern": "must match {}",
     "minProperties": "must have at least {} entries",
     "maxLength": "must have at most {} characters",
+    "contains": "must hold {}",
 }
 
 
@@ -78,8 +79,9 @@ def _allowed(error):
     if error.validator == "uniqueItems":
         return "must not repeat an entry"
     value = error.validator_value
-    if value in ("number", "integer") and isinstance(error.instance, str):
+    if value == "number" and isinstance(error.instance, str):
         return ALLOWED["type"].format(value) + _as_yaml_number(error.instance)
+    value = value.get("const", value) if isinstance(value, dict) else value
     listed = ", ".join(map(str, value)) if isinstance(value, list) else value
     return ALLOWED.get(error.validator, error.message).format(listed)
 
@@ -87,9 +89,12 @@ def _allowed(error):
 def _as_yaml_number(text):
     """How to write a number that YAML takes for text, as it does 1e-4: it wants a point and a signed exponent."""
     try:
-        written = repr(float(text))
+        number = float(text)
     except ValueError:
         return ""
+    if not math.isfinite(number):
+        return ""
+    written = repr(number)
     mantissa, e, exponent = written.partition("e")
     return f"; to YAML this is text, write {mantissa}{'' if '.' in mantissa or not e else '.0'}{e}{exponent}"
 
@@ -116,33 +121,6 @@ def _is_finite(number):
         return math.isfinite(number)
     except OverflowError:
         return False
-
-
-def _broken_references(settings):
-    """Lines about keys that contradict one another."""
-    known = sorted(settings["data"])
-    for name, experiment in settings["shells"].items():
-        for dataset in experiment.get("datasets", []):
-            if dataset not in known:
-                yield f"shells.{name}.datasets = {dataset!r}: must be one of the keys of data: {', '.join(known)}"
-    sweep = settings["shells"]["sweep"]
-    for regime, value in sweep["contrast"].items():
-        if value not in sweep["richness"]:
-            allowed = f"must be one of shells.sweep.richness = {sweep['richness']}"
-            yield f"shells.sweep.contrast.{regime} = {value}: {allowed}"
-    lazy, rich = sweep["contrast"]["lazy"], sweep["contrast"]["rich"]
-    if not lazy < rich:
-        yield f"shells.sweep.contrast.lazy = {lazy}: must be < shells.sweep.contrast.rich = {rich}"
-    yield from _uneven_steps(settings["shells"]["orders"]["steps"])
-
-
-def _uneven_steps(steps):
-    for step in steps:
-        ratio = step / min(steps)
-        if ratio > LARGEST_STEP_RATIO:
-            yield f"shells.orders.steps = {step}: must be at most {LARGEST_STEP_RATIO} times the smallest, {min(steps)}"
-        elif abs(ratio - round(ratio)) > 1e-9:
-            yield f"shells.orders.steps = {step}: must be a whole multiple of the smallest step, {min(steps)}"
 
 
 def _join(key, name):

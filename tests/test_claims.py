@@ -61,26 +61,29 @@ JUDGED = [
     # value, low, high, lower, upper, verdict
     (1.0, 0.95, 1.05, 0.9, 1.1, REPLICATED),
     (1.0, 0.9, 1.1, 0.9, 1.1, REPLICATED),
-    (1.0, NAN, NAN, 0.9, 1.1, REPLICATED),
-    (0.9, NAN, NAN, 0.9, 1.1, REPLICATED),
+    (1.0, 1.0, 1.0, 0.9, 1.1, REPLICATED),
+    (0.9, 0.9, 0.9, 0.9, 1.1, REPLICATED),
     (-3.0, -INF, 0.0, -INF, 0.0, REPLICATED),
     (1.0, 0.89, 1.05, 0.9, 1.1, INCONCLUSIVE),
     (1.0, 0.95, 1.11, 0.9, 1.1, INCONCLUSIVE),
     (1.0, 0.5, 1.5, 0.9, 1.1, INCONCLUSIVE),
     (1.2, 1.1, 1.3, 0.9, 1.1, INCONCLUSIVE),
-    (1.0, 0.5, NAN, 0.9, 1.1, INCONCLUSIVE),
+    (1.0, NAN, NAN, 0.9, 1.1, INCONCLUSIVE),
+    (1.0, 0.95, NAN, 0.9, 1.1, INCONCLUSIVE),
+    (1.0, NAN, 1.05, 0.9, 1.1, INCONCLUSIVE),
+    (9.0, NAN, NAN, 0.9, 1.1, INCONCLUSIVE),
     (1.2, 1.11, 1.3, 0.9, 1.1, FAILS),
     (0.8, 0.7, 0.89, 0.9, 1.1, FAILS),
-    (1.11, NAN, NAN, 0.9, 1.1, FAILS),
+    (1.11, 1.11, 1.11, 0.9, 1.1, FAILS),
     (1e-11, 1e-11, 1e-11, -INF, 1e-12, FAILS),
-    (0.05, NAN, NAN, 0.1, INF, FAILS),
-    (INF, NAN, NAN, -INF, 1.0, FAILS),
+    (0.05, 0.05, 0.05, 0.1, INF, FAILS),
+    (INF, INF, INF, -INF, 1.0, FAILS),
     (NAN, NAN, NAN, 0.9, 1.1, INCONCLUSIVE),
     (NAN, 0.95, 1.05, 0.9, 1.1, INCONCLUSIVE),
     (NAN, NAN, NAN, -INF, INF, INCONCLUSIVE),
     (1.0, 1.05, 0.95, 0.9, 1.1, INCONCLUSIVE),
-    (1.0, NAN, NAN, NAN, 1.1, INCONCLUSIVE),
-    (1.0, NAN, NAN, 1.1, 0.9, FAILS),
+    (1.0, 1.0, 1.0, NAN, 1.1, INCONCLUSIVE),
+    (1.0, 1.0, 1.0, 1.1, 0.9, FAILS),
 ]
 
 
@@ -174,6 +177,11 @@ MISSING = {
     "no number in a statistic": (measure(statistic="max"), {"t": table(1.0, NAN)}),
     "no number in a minimum": (measure(statistic="min"), {"t": table(1.0, NAN)}),
     "no rows for a statistic": (measure(statistic="mean"), {"t": table()}),
+    "no interval": (measure(), {"t": table(1.0, half=NAN)}),
+    "no interval, far outside": (measure(), {"t": table(9.0, half=NAN)}),
+    "no interval among others": (measure(), {"t": pd.concat([table(1.0, half=NAN), table(1.0)])}),
+    "no lower bound": (measure(), {"t": table(1.0).assign(low=NAN)}),
+    "no upper bound, the other elsewhere": (measure(low="none"), {"t": table(1.0).assign(high=NAN)}),
 }
 
 
@@ -239,6 +247,14 @@ def test_a_claim_shows_its_worst_row(stated, slopes, worst):
     np.testing.assert_equal(row.value, worst)
 
 
+@pytest.mark.parametrize("columns", [["low"], ["high"], ["low", "high"]])
+def test_a_row_without_an_interval_is_shown_before_those_that_pass(columns):
+    slopes = table(1.0, 1.05, 1.0)
+    slopes.loc[1, columns] = NAN
+    row = trial([claim(measure())], {"t": slopes})[0].iloc[0]
+    assert (row.verdict, row.value, row.passed) == (INCONCLUSIVE, 1.05, 2)
+
+
 def test_the_worst_row_is_measured_in_units_of_its_own_band():
     """0.2 over a band of width 0.2 is worse than 1 over one of width 20, and a bound's unit is the bound."""
     narrow, wide = measure(quantity="narrow"), measure(quantity="wide", table="u", tolerance=10.0)
@@ -265,6 +281,20 @@ def test_the_page_lists_everything_failures_first():
 def test_one_sided_bands_are_written_with_any():
     bounded = without("predicted", "tolerance", at_most=2.0)
     assert "| any to 2 |" in as_markdown(*trial([claim(bounded)], {"t": table(1.0)}))
+
+
+def test_an_interval_that_is_missing_is_left_blank():
+    missing = {"t": table(NAN), "u": table(1.0, half=NAN), "v": table(1.0).assign(high=NAN)}
+    page = as_markdown(*trial([claim(*(measure(table=name) for name in missing), measure(table="none"))], missing))
+    assert page.count("| 1 |  | 0.9 to 1.1 | 5 | inconclusive |") == 2
+    assert "nan to" not in page
+    assert "to nan" not in page
+
+
+def test_a_page_without_claims():
+    claims_, judged = trial([], {})
+    assert "0 claims: none." in as_markdown(claims_, judged)
+    assert claims_.columns.tolist() == trial([claim(measure())], {"t": table(1.0)})[0].columns.tolist()
 
 
 def test_a_page_of_claims_not_attempted():

@@ -1,27 +1,23 @@
 """The claims of this project: well formed, measured by tables that the workflow makes, and decided by those alone."""
 
+import copy
+import importlib
 import math
 from pathlib import Path
 
-import numpy as np
 import pandas as pd
 import pytest
+from snakemake.utils import update_config
 
 from scalinglaws.claims import FAILS, INCONCLUSIVE, REPLICATED, band, measurements, trial
-from scalinglaws.shells.experiments import orders as orders_experiment
-from scalinglaws.shells.experiments import sweep as sweep_experiment
-from scalinglaws.shells.experiments import widths as widths_experiment
-from scalinglaws.shells.tables import orders, sweep, widths
-from scalinglaws.store import load_yaml
+from scalinglaws.store import load_records, load_yaml, save_arrays
 
 ROOT = Path(__file__).resolve().parents[1]
+DEFAULT = load_yaml(ROOT / "config/config.yaml")
+EXPERIMENTS = load_yaml(ROOT / "workflow/shells.yaml")
 CLAIMS = load_yaml(ROOT / "config/claims.yaml")["claims"]
 MEASURES = [(claim, measure) for claim in CLAIMS for measure in claim.get("measures", [])]
 MEASURE_IDS = [f"{claim['id']}-{measure['quantity']}" for claim, measure in MEASURES]
-
-MEASURE_KEYS = {"quantity", "table", "value", "why", "where", "label", "low", "high", "seeds", "statistic"}
-BAND_KEYS = {"predicted", "tolerance", "at_most", "at_least"}
-
 
 KEYS = {"id", "paper", "place", "statement", "scope", "measures", "not_attempted"}
 MEASURE_KEYS = {"quantity", "table", "value", "why", "where", "label", "low", "high", "seeds", "statistic"}
@@ -50,46 +46,72 @@ def test_measures_are_well_formed(entry, measured):
     assert lower < upper
 
 
-SETTINGS = {
-    "data": {"toy": {"kind": "power_law", "n_samples": 5, "dim": 4, "capacity": 1.5, "source": 0.5}},
-    "datasets": ["toy"],
-    "device": "cpu",
-    "dtype": "float64",
-    "seeds": [0, 1],
-    "duration": 0.5,
-    "tolerance": 1e-2,
+SMALL_DATA = {"power_law": {"n_samples": 12, "dim": 8}, "digits": {"n_samples": 12}}
+# What makes each experiment small and still leaves the rows that claims name.
+SMALL = {
+    "sweep": {"network": {"width": 6}, "richness": [0.001, 0.01, 0.1, 30.0], "duration": 5.0, "tolerance": 1e-2},
+    "widths": {"widths": [4, 6, 8], "richness": [0.1], "richness0": [0.1], "duration": 0.5, "tolerance": 1e-2},
+    "orders": {"network": {"width": 6}, "n_centres": 1, "steps": [0.04, 0.02, 0.01]},
+    "exponents": {"n_modes": 64, "networks": {"n_modes": 6, "widths": [8, 16, 2048]}},
+    "drift": {
+        "network": {"width": 6},
+        "cases": [{"dataset": "power_law", "richness0": [1.0]}],
+        "windows": {"first_time": 0.3, "count": 4},
+        "duration": 50.0,
+        "tolerance": 1e-2,
+    },
+    "couplings": {"widths": [4], "times": [0.5], "null_draws": 2, "rescaling": {"width": 4, "depth": 1, "n_seeds": 1}},
+    "double_descent": {
+        "features": {
+            "activations": ["tanh"],
+            "data": {"n_samples": 8, "n_test": 20, "dims": [3]},
+            "n_features": [4, 8],
+        },
+        "widths": {"data": {"n_samples": 8, "n_test": 20, "dims": [3]}, "widths": [1, 2, 4], "duration": 10.0},
+        "epochs": {
+            "data": {"n_samples": 12, "n_test": 20, "dims": [6, 2]},
+            "network": {"width": 6},
+            "descent": {"n_steps": 50, "n_points": 5},
+            "duration": 10.0,
+        },
+    },
+    "minibatch": {"network": {"width": 6}, "batch_sizes": [2, 4, 12], "duration": 1.0},
 }
-NETWORK = {"depth": 2, "activation": "tanh", "residual": False, "weight_scale": 1.0}
-GRID = {"shell_ratio": 4.0, "grid_offsets": [0.0], "decades_below": 3, "decades_above": 2}
+
+
+def small_settings(experiment):
+    """The default settings of an experiment made small: data sets of a dozen samples, two seeds."""
+    settings = copy.deepcopy(DEFAULT["shells"][experiment])
+    update_config(settings, {**SMALL[experiment], "seeds": [0, 1]})
+    data = {name: DEFAULT["data"][name] for name in settings.get("datasets", [])}
+    small = {name: {**kind, **SMALL_DATA.get(kind["kind"], {})} for name, kind in data.items()}
+    return {"device": "cpu", "dtype": "float64", "data": small, "grid": DEFAULT["shells"]["grid"], **settings}
+
+
+PRESENTED = {
+    "sweep": {"contrast": {"lazy": 0.001, "rich": 30.0}, "task_exponents": {"power_law": 1.0}},
+    "drift": {"windows": SMALL["drift"]["windows"]},
+}
 
 
 @pytest.fixture(scope="module")
-def tables():
-    """The tables that claims may name, from the smallest real runs."""
-
-    def records(experiment, **more):
-        settings_ = {**SETTINGS, **more}
-        return [experiment.run(settings_, member) for member in experiment.members(settings_)]
-
-    def arrays(record):
-        return {name: np.asarray(value) if not isinstance(value, dict) else value for name, value in record.items()}
-
-    network = {**NETWORK, "width": 6}
-    swept = records(sweep_experiment, network=network, richness=[0.001, 0.01, 0.1, 30.0], grid=GRID)
-    of_width = records(widths_experiment, network=NETWORK, widths=[4, 6, 8], richness=[0.1], richness0=[0.1])
-    steps = {"richness": 2.0, "steps": [0.04, 0.02, 0.01], "n_centres": 1, "shell_ratio": 4.0}
-    runs = sweep.runs(map(arrays, swept))
-    return {
-        "shells/runs": runs,
-        "shells/lazy_slopes": sweep.lazy_slopes(runs),
-        "shells/width_slopes": widths.width_slopes(widths.runs(map(arrays, of_width))),
-        "shells/order_fits": orders.order_fits(orders.errors(records(orders_experiment, network=network, **steps))),
-    }
+def tables(tmp_path_factory):
+    """The tables that claims may name, from the smallest real runs, written and read as the workflow does."""
+    found = {}
+    for name, made in EXPERIMENTS.items():
+        settings = small_settings(name)
+        experiment = importlib.import_module(f"scalinglaws.shells.experiments.{name}")
+        runs = {f"{i:03d}": experiment.run(settings, m) for i, m in enumerate(experiment.members(settings))}
+        path = tmp_path_factory.mktemp("runs") / "0.npz"
+        save_arrays(path, {"members": runs, "failures": {}}, params={}, seed=[0, 1], code="")
+        reduce = importlib.import_module(f"scalinglaws.shells.tables.{name}").tables
+        of_experiment = reduce(load_records([path])[0], **PRESENTED.get(name, {}))
+        assert set(of_experiment) == set(made["tables"])
+        found |= {f"shells/{table}": rows for table, rows in of_experiment.items()}
+    return found
 
 
 def test_the_workflow_hands_these_tables_to_the_trial(tables):
-    rules = (ROOT / "workflow/rules/common.smk").read_text(encoding="utf-8")
-    assert all(f'"{name}"' in rules for name in tables)
     assert {measured["table"] for _, measured in MEASURES} <= set(tables)
 
 
@@ -117,7 +139,8 @@ def rows_around(measured, position, half):
     value = (lower if math.isfinite(lower) else upper - unit) + position * unit
     names = [measured.get(name, name) for name in ("value", "low", "high")]
     numbers = dict(zip(names, (value, value - half * unit, value + half * unit), strict=True))
-    row = {**dict.fromkeys(measured.get("label", []), "a"), **measured.get("where", {}), **numbers}
+    place = {name: value[0] if isinstance(value, list) else value for name, value in measured.get("where", {}).items()}
+    row = {**dict.fromkeys(measured.get("label", []), "a"), **place, **numbers}
     return {measured["table"]: pd.DataFrame([row])}
 
 

@@ -116,6 +116,15 @@ def test_one_replicate_is_one_curve():
     assert power_law(X, y).interval == power_law(X, y[0]).interval
 
 
+@pytest.mark.parametrize("n_replicates", [2, 5])
+def test_an_interval_over_replicates_takes_several(n_replicates):
+    several, alone = (power_law(X, noisy_curves(9, n)) for n in (n_replicates, 1))
+    assert (several.n_replicates, alone.n_replicates) == (n_replicates, 1)
+    assert several.replicate_interval == several.interval
+    assert np.isnan(alone.replicate_interval).all()
+    assert np.isfinite(alone.interval).all()
+
+
 # --- symmetries -----------------------------------------------------------------------------------------------------
 
 

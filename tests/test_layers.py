@@ -15,7 +15,7 @@ SCRIPTS = sorted((ROOT / "workflow/scripts").glob("*.py"))
 # A part of the library imports itself and parts of a lower rank; parts of one rank are strangers.
 RANKS = (
     ("checks",),
-    ("spectra", "solvers", "fits"),
+    ("spectra", "solvers", "fits", "contradictions"),
     ("problems",),
     ("networks",),
     ("shells", "shallow", "ridge"),

@@ -7,13 +7,24 @@ import numpy as np
 import pytest
 from sklearn.datasets import load_digits
 
-from scalinglaws.problems import RegressionProblem, digits_problem, make_problem, power_law_problem
+from scalinglaws.problems import (
+    RegressionProblem,
+    digits_problem,
+    make_problem,
+    multi_index_problem,
+    power_law_problem,
+)
 
 SYNTHETIC = {"n_samples": 40, "dim": 6, "capacity": 1.5, "source": 0.4}
+INDEXED = {"n_samples": 50, "dim": 6, "n_indices": 2}
 
 
 def synthetic(seed=0, **changes):
     return power_law_problem(np.random.default_rng(seed), **{**SYNTHETIC, **changes})
+
+
+def indexed(seed=0, **changes):
+    return multi_index_problem(np.random.default_rng(seed), **{**INDEXED, **changes})
 
 
 def digits(seed=0, **settings):
@@ -48,15 +59,69 @@ def test_target_is_linear_with_the_declared_power_per_mode_and_unit_spread(capac
     np.testing.assert_allclose(power / power[0], ranks ** -(1 + 2 * capacity * source), rtol=1e-10)
 
 
-def test_noise_adds_its_standard_deviation_and_leaves_the_rest():
+@pytest.mark.parametrize("draw", [synthetic, indexed], ids=["power_law", "multi_index"])
+def test_noise_adds_its_standard_deviation_and_leaves_the_rest(draw):
     """Within 5 standard errors of sqrt(1 / 2n); twice the noise is twice the same draws."""
-    clean, noisy, noisier = (synthetic(n_samples=5000, noise_std=noise) for noise in (0.0, 0.2, 0.4))
+    clean, noisy, noisier = (draw(n_samples=5000, noise_std=noise) for noise in (0.0, 0.2, 0.4))
     noise = noisy.targets - clean.targets
     np.testing.assert_allclose(noisier.targets - clean.targets, 2 * noise, atol=1e-13)
     np.testing.assert_array_equal(noisy.inputs, clean.inputs)
     assert abs(noise.std() / 0.2 - 1) < 5 / math.sqrt(2 * 5000)
     assert abs(noise.mean()) < 5 * 0.2 / math.sqrt(5000)
     assert abs((noise * clean.targets).mean()) < 5 * 0.2 / math.sqrt(5000)
+
+
+# --- multi-index ----------------------------------------------------------------------------------------------------
+
+
+def quadratic_form(problem):
+    """The constant, linear and quadratic coefficients of a target that is a polynomial of degree 2 of its inputs."""
+    dim = problem.inputs.shape[1]
+    rows, columns = np.triu_indices(dim)
+    products = problem.inputs[:, rows] * problem.inputs[:, columns]
+    design = np.hstack([np.ones((problem.n_samples, 1)), problem.inputs, products])
+    coefficients, *_ = np.linalg.lstsq(design, problem.targets[:, 0])
+    np.testing.assert_allclose(design @ coefficients, problem.targets[:, 0], atol=1e-11)
+    square = np.zeros((dim, dim))
+    square[rows, columns] = coefficients[dim + 1 :]
+    return coefficients[0], coefficients[1 : dim + 1], (square + square.T) / 2
+
+
+@pytest.mark.parametrize(("dim", "n_indices"), [(6, 1), (6, 2), (6, 6), (1, 1)])
+def test_multi_index_target_is_the_declared_polynomial_of_orthonormal_directions(dim, n_indices):
+    """The target is b.x + (x.Q.x - n_indices) / sqrt(2) up to one factor, b = sum v_i and Q = sum v_i v_i^T: read off
+    exactly, Q is a projection of the declared rank, and b lies in its range with squared length n_indices."""
+    problem = indexed(dim=dim, n_indices=n_indices)
+    assert problem.targets.shape == (50, 1)
+    assert problem.targets.std() == pytest.approx(1, rel=1e-13)
+    constant, linear, square = quadratic_form(problem)
+    scale = np.linalg.eigvalsh(square).max()
+    projection, direction = square / scale, linear / (math.sqrt(2) * scale)
+    assert constant / scale == pytest.approx(-n_indices, abs=1e-9)
+    np.testing.assert_allclose(projection @ projection, projection, atol=1e-9)
+    assert np.trace(projection) == pytest.approx(n_indices, abs=1e-9)
+    np.testing.assert_allclose(projection @ direction, direction, atol=1e-9)
+    assert direction @ direction == pytest.approx(n_indices, abs=1e-9)
+
+
+def test_multi_index_inputs_are_isotropic_and_the_unscaled_target_has_unit_variance():
+    """Covariance 1 to 5 standard errors. The factor that scales the sample is 1 to 5 standard errors, sqrt(kurtosis
+    minus 1) / 2 over sqrt(n) with the kurtosis measured."""
+    n_samples = 40_000
+    problem = indexed(n_samples=n_samples)
+    errors = np.sqrt((1 + np.eye(6)) / n_samples)
+    assert (np.abs(problem.inputs.T @ problem.inputs / n_samples - np.eye(6)) < 5 * errors).all()
+    assert (np.abs(problem.inputs.mean(0)) < 5 / math.sqrt(n_samples)).all()
+    _, linear, _ = quadratic_form(problem)
+    kurtosis = ((problem.targets - problem.targets.mean()) ** 4).mean()
+    # The linear part b / sqrt(2 n_indices) has length 1 / sqrt(2) before the scaling.
+    assert abs(math.sqrt(2) * np.linalg.norm(linear) - 1) < 5 * math.sqrt((kurtosis - 1) / 4 / n_samples)
+
+
+def test_multi_index_directions_are_spread_over_the_sphere():
+    """Mean of the linear part's direction over seeds within 5 standard errors of zero, sqrt(1 / dim) each."""
+    units = [linear / np.linalg.norm(linear) for _, linear, _ in map(quadratic_form, map(indexed, range(200)))]
+    assert (np.abs(np.mean(units, axis=0)) < 5 / math.sqrt(6 * 200)).all()
 
 
 # --- digits ---------------------------------------------------------------------------------------------------------
@@ -106,10 +171,13 @@ def test_parity_is_the_default():
     np.testing.assert_array_equal(digits(n_samples=9).targets, digits(n_samples=9, labels="parity").targets)
 
 
-# --- both -----------------------------------------------------------------------------------------------------------
+# --- all ------------------------------------------------------------------------------------------------------------
 
 
-@pytest.mark.parametrize("draw", [synthetic, lambda seed: digits(seed, n_samples=30)], ids=["power_law", "digits"])
+DRAWS = {"power_law": synthetic, "multi_index": indexed, "digits": lambda seed: digits(seed, n_samples=30)}
+
+
+@pytest.mark.parametrize("draw", DRAWS.values(), ids=DRAWS)
 def test_the_generator_alone_decides(draw):
     one, again, other = draw(3), draw(3), draw(4)
     np.testing.assert_array_equal(one.inputs, again.inputs)
@@ -119,7 +187,11 @@ def test_the_generator_alone_decides(draw):
 
 @pytest.mark.parametrize(
     ("kind", "settings", "function"),
-    [("power_law", SYNTHETIC, power_law_problem), ("digits", {"n_samples": 12, "labels": "classes"}, digits_problem)],
+    [
+        ("power_law", SYNTHETIC, power_law_problem),
+        ("multi_index", INDEXED, multi_index_problem),
+        ("digits", {"n_samples": 12, "labels": "classes"}, digits_problem),
+    ],
 )
 def test_problems_are_made_by_name(kind, settings, function):
     ours = make_problem(np.random.default_rng(1), kind, **settings)
@@ -167,10 +239,16 @@ def test_bad_arrays_are_named(inputs, targets, message):
         ("power_law", {**SYNTHETIC, "capacity": -1.0}, r"capacity = -1\.0 must be finite and >= 0"),
         ("power_law", {**SYNTHETIC, "source": math.nan}, r"source = nan must be finite and >= 0"),
         ("power_law", {**SYNTHETIC, "noise_std": -0.1}, r"noise_std = -0\.1 must be finite and >= 0"),
+        ("multi_index", {**INDEXED, "n_samples": 1}, r"n_samples = 1 must be an integer >= 2"),
+        ("multi_index", {**INDEXED, "dim": 0}, r"dim = 0 must be an integer >= 1"),
+        ("multi_index", {**INDEXED, "n_indices": 0}, r"n_indices = 0 must be an integer >= 1"),
+        ("multi_index", {**INDEXED, "n_indices": 1.5}, r"n_indices = 1\.5 must be an integer >= 1"),
+        ("multi_index", {**INDEXED, "n_indices": 7}, r"n_indices = 7 must be at most dim = 6"),
+        ("multi_index", {**INDEXED, "noise_std": math.inf}, r"noise_std = inf must be finite and >= 0"),
         ("digits", {"n_samples": 1}, r"n_samples = 1 must be an integer >= 2"),
         ("digits", {"n_samples": 1798}, r"n_samples = 1798 must be at most 1797"),
         ("digits", {"n_samples": 5, "labels": "odd"}, r"labels = 'odd' must be one of 'parity', 'classes'"),
-        ("cifar", {}, r"kind = 'cifar' must be one of 'power_law', 'digits'"),
+        ("cifar", {}, r"kind = 'cifar' must be one of 'power_law', 'multi_index', 'digits'"),
     ],
 )
 def test_bad_settings_are_named(kind, settings, message):

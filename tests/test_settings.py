@@ -10,6 +10,7 @@ from hypothesis import strategies as st
 from snakemake.utils import update_config
 
 from scalinglaws.settings import BadSetting, check_settings
+from scalinglaws.shells.convergence import measure_orders
 from scalinglaws.store import load_yaml
 
 ROOT = Path(__file__).resolve().parents[1]
@@ -28,7 +29,7 @@ def changed(key, value):
     *parents, leaf = key.split(".")
     place = result
     for parent in parents:
-        place = place[parent]
+        place = place[int(parent) if isinstance(place, list) else parent]
     if value is MISSING:
         del place[leaf]
     else:
@@ -75,8 +76,9 @@ ACCEPTED = [
     ("shells.sweep.seeds", [0, 4294967295]),
     ("shells.sweep.tolerance", 0.1),
     ("shells.sweep.shards", 1000),
-    ("shells.orders.steps", [0.3, 0.2, 0.1]),
+    ("shells.orders.steps", [0.6, 0.3, 0.2, 0.1]),
     ("shells.orders.steps", [1, 0.5, 0.25]),
+    ("shells.orders.n_centres", 1),
 ]
 
 
@@ -92,15 +94,15 @@ NETWORK, POWER_LAW = (
     "capacity, dim, kind, n_samples, noise_std, source",
 )
 RICHNESS = ", ".join(map(str, DEFAULT["shells"]["sweep"]["richness"]))
-NAMES = "digits, digits_small, power_law, power_law_small"
+NAMES = ", ".join(sorted(DEFAULT["data"]))
 PATTERN = "must match ^[a-z0-9][a-z0-9_-]*$"
 ONCE = "must not repeat an entry"
 
 UNKNOWN = [
-    ("seed", 3, "data, device, dtype, run, shells"),
+    ("seed", 3, "data, device, dtype, figure_formats, run, shells"),
     ("data.power_law.ridge", 1.0, POWER_LAW),
     ("data.digits.dim", 64, "kind, labels, n_samples"),
-    ("shells.sweeps", {}, "grid, orders, sweep, widths"),
+    ("shells.sweeps", {}, "couplings, double_descent, drift, exponents, grid, minibatch, orders, sweep, widths"),
     ("shells.grid.ratio", 2.0, "decades_above, decades_below, grid_offsets, shell_ratio"),
     ("shells.sweep.steps", [0.1], "contrast, datasets, duration, network, richness, seeds, shards, tolerance"),
     ("shells.sweep.network.activaton", "tanh", NETWORK),
@@ -129,11 +131,13 @@ REFUSED = [
     ("run", None, "must be of type string"),
     ("device", "gpu", "must be one of auto, cpu, cuda"),
     ("dtype", "double", "must be one of float64, float32"),
+    ("figure_formats", ["pdf"], "must hold png"),
+    ("figure_formats", ["png", "svg"], "must be one of png, pdf", "figure_formats.1 = 'svg'"),
     ("data", {}, "must have at least 1 entries"),
     ("data", [], "must be of type object"),
-    ("data.power_law", 3, "must be one of power_law, digits", "data.power_law.kind = None"),
-    ("data.power_law.kind", "cubic", "must be one of power_law, digits"),
-    ("data.power_law.kind", [], "must be one of power_law, digits"),
+    ("data.power_law", 3, "must be one of power_law, digits, multi_index", "data.power_law.kind = None"),
+    ("data.power_law.kind", "cubic", "must be one of power_law, digits, multi_index"),
+    ("data.power_law.kind", [], "must be one of power_law, digits, multi_index"),
     ("data.power_law.n_samples", 1, "must be >= 2"),
     ("data.power_law.n_samples", 16.5, "must be of type integer"),
     ("data.power_law.dim", 0, "must be >= 1"),
@@ -187,6 +191,33 @@ REFUSED = [
     ("shells.orders.steps", [0.1, 0.07, 0.05], "must be a whole multiple of the smallest step, 0.05", "steps = 0.07"),
     ("shells.orders.steps.0", 1.01, "must be <= 1"),
     ("shells.orders.n_centres", 0, "must be >= 1"),
+    ("data.multi_index.n_indices", 33, "must be <= data.multi_index.dim = 32"),
+    ("shells.exponents.richness0.0", -0.1, "must be >= 0"),
+    ("shells.exponents.networks.widths", [], "must have at least 1 entries"),
+    ("shells.drift.cases", [], "must have at least 1 entries"),
+    ("shells.drift.cases.0.activation", "gelu", "must be one of tanh, erf, relu, linear"),
+    ("shells.drift.cases.1.dataset", "cifar", "must be one of shells.drift.datasets"),
+    ("shells.drift.seeds", [0], "must have at least 2 entries"),
+    (
+        "shells.drift.cases.1",
+        {"dataset": "power_law", "richness0": [5.0, 1.0]},
+        "must not repeat an earlier case",
+        "shells.drift.cases.1.richness0 = 1.0",
+    ),
+    ("shells.drift.windows.first_time", 400.0, "must be < shells.drift.duration = 400.0"),
+    ("shells.drift.windows.count", 2, "must be >= 3"),
+    ("shells.drift.shell_ratios.0", 1.0, "must be > 1"),
+    ("shells.couplings.times", [5.0, 1.0], "must increase"),
+    ("shells.couplings.null_draws", 1, "must be >= 2"),
+    ("shells.double_descent.epochs.data.signals", [1.0], "must have as many entries as dims = [56, 8]"),
+    ("shells.double_descent.features.rate", 2.0, "must be < 2"),
+    (
+        "shells.minibatch.batch_sizes",
+        [4, 65],
+        "must be <= data.power_law_half.n_samples = 64",
+        "shells.minibatch.batch_sizes = 65",
+    ),
+    ("shells.minibatch.learning_rates.0", 2.0, "must be < 2"),
 ]
 
 
@@ -231,6 +262,24 @@ def test_a_long_value_is_cut():
     message = refusal(changed("shells.sweep.seeds", {f"key{n}": n for n in range(100)}))
     assert message.endswith("...: must be of type array")
     assert len(message) < 120
+
+
+@pytest.mark.parametrize(
+    ("key", "text", "kind"),
+    [*(("duration", text, "number") for text in ("nan", "inf", "-Infinity", "1e999")), ("shards", "3", "integer")],
+)
+def test_no_number_is_advised_that_would_be_refused(key, text, kind):
+    assert refusal(changed(f"shells.sweep.{key}", text)) == f"shells.sweep.{key} = {text!r}: must be of type {kind}"
+
+
+@pytest.mark.parametrize(("steps", "span"), [([0.3, 0.2, 0.1], 15), ([0.8, 0.3, 0.1], 40), ([0.9, 0.3, 0.1], 45)])
+def test_steps_that_the_experiment_would_refuse_are_refused_before_it(steps, span):
+    """The experiment judges its steps before it looks at the flow."""
+    rule = f"must divide the span of {span} smallest steps"
+    message = refusal(changed("shells.orders.steps", steps))
+    assert message.startswith(f"shells.orders.steps = {steps}: {rule}")
+    with pytest.raises(ValueError, match=rule):
+        measure_orders(None, None, steps, DEFAULT["shells"]["orders"]["n_centres"], 4.0)
 
 
 @pytest.mark.parametrize("whole", [None, [], 3, "text", {}], ids=repr)

@@ -1,7 +1,7 @@
 """Take the default run's figures and tables into the committed gallery: `python tools/gallery.py`.
 
-Copies pictures and tables from results/default to figures/, and writes figures/README.md and the headline table of
-README.md from the verdicts. A test fails when either page is out of step with figures/tables/claims.csv.
+Copies pictures and tables from results/default to figures/, and writes figures/README.md and the summary in README.md
+from the verdicts. A test fails when either page is out of step with figures/tables/claims.csv.
 """
 
 import importlib
@@ -45,6 +45,19 @@ def reading(figure):
     return importlib.import_module(f"scalinglaws.plots.{figure}").__doc__.strip().splitlines()[0]
 
 
+def summary(verdicts):
+    """A line per verdict, failures first; claims that did not come out whole with their worst number."""
+    lines = [
+        f"| **{verdict}** ({len(rows)}) | {', '.join(_summed(row) for row in rows.itertuples())} |\n"
+        for verdict, rows in verdicts.groupby("verdict", sort=False)
+    ]
+    return "| verdict | claims: worst number, and what is allowed |\n|---|---|\n" + "".join(lines)
+
+
+def _summed(row):
+    return row.id if row.verdict == "replicated" else f"{row.id}: {row.value:.3g} ({_allowed(row)})"
+
+
 def headline(verdicts):
     """The verdicts as a short table, failures first."""
     head = "| claim | verdict | worst measurement | measured | allowed |\n|---|---|---|---|---|\n"
@@ -54,8 +67,11 @@ def headline(verdicts):
 def _headline_row(row):
     interval = f" [{row.low:.4g}, {row.high:.4g}]" if row.low != row.high else ""
     quantity = f"{row.quantity} ({row.rows})"
-    allowed = " and ".join(part for part in (_bound("≥", row.lower), _bound("≤", row.upper)) if part)
-    return f"| {row.id} | **{row.verdict}** | {quantity} | {row.value:.4g}{interval} | {allowed} |\n"
+    return f"| {row.id} | **{row.verdict}** | {quantity} | {row.value:.4g}{interval} | {_allowed(row)} |\n"
+
+
+def _allowed(row):
+    return " and ".join(part for part in (_bound("≥", row.lower), _bound("≤", row.upper)) if part)
 
 
 def _bound(sign, value):
@@ -66,7 +82,7 @@ def with_headline(readme, verdicts):
     """The README with the table between its markers renewed."""
     before, rest = readme.split(BEGIN)
     _, after = rest.split(END)
-    return f"{before}{BEGIN}\n\n{headline(verdicts)}\n{END}{after}"
+    return f"{before}{BEGIN}\n\n{summary(verdicts)}\n{END}{after}"
 
 
 if __name__ == "__main__":

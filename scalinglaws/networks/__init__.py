@@ -1,7 +1,7 @@
 """Perceptrons in NTK parametrisation: tangent kernels without Jacobians and gradient flow as snapshots."""
 
 from scalinglaws.networks.mlp import ACTIVATIONS, Network, forward, initialise, stack
-from scalinglaws.networks.tangent import kernel_rate, linearise, pull_back, tangent_kernel
+from scalinglaws.networks.tangent import kernel_rate, layer_kernels, linearise, pull_back, tangent_kernel
 from scalinglaws.networks.training import (
     Diverged,
     Flow,
@@ -31,6 +31,7 @@ __all__ = [
     "initialise",
     "kernel_rate",
     "kernel_velocity",
+    "layer_kernels",
     "linearise",
     "pull_back",
     "runge_kutta_step",

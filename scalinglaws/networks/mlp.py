@@ -1,8 +1,9 @@
 """Multilayer perceptrons in NTK parametrisation, plain and residual, without biases.
 
-    z_l = s_l h_{l-1} W_l^T,   h_l = r_l h_{l-1} + c_l phi(z_l),   h = h_L w^T / sqrt(N),   all weights N(0, 1)
+    z_l = s_l h_{l-1} W_l^T,   h_l = r_l h_{l-1} + c_l phi(z_l),   h = s h_L w^T / sqrt(N),   all weights N(0, 1)
 
-with s_l = weight_scale / sqrt(fan-in); plain: r = 0, c = 1; residual: r = 1, c = 1/sqrt(depth) from layer 2 on.
+with s_l = weight_scale / sqrt(fan-in), s = output_scale; plain: r = 0, c = 1; residual: r = 1, c = 1/sqrt(depth) from
+layer 2 on.
 Every function takes parameters with any leading batch axes (one entry per seed) and broadcasts over them.
 """
 
@@ -43,7 +44,11 @@ ACTIVATIONS = {
 
 @dataclass(frozen=True)
 class Network:
-    """Architecture of a perceptron with `depth` hidden layers of `width` units; ValueError on sizes < 1."""
+    """Architecture of a perceptron with `depth` hidden layers of `width` units; ValueError on sizes < 1, scales <= 0.
+
+    output_scale multiplies the output h: with the richness multiplied alike, training is the same but for the unit of
+    time, which shrinks by output_scale^2.
+    """
 
     n_inputs: int
     width: int
@@ -52,12 +57,14 @@ class Network:
     activation: str = "tanh"
     residual: bool = False
     weight_scale: float = 1.0
+    output_scale: float = 1.0
 
     def __post_init__(self):
         for name in ("n_inputs", "width", "depth", "n_outputs"):
             checks.integer(name, getattr(self, name), minimum=1)
         checks.one_of("activation", self.activation, tuple(ACTIVATIONS))
-        checks.positive("weight_scale", self.weight_scale)
+        for name in ("weight_scale", "output_scale"):
+            checks.positive(name, getattr(self, name))
 
     @property
     def phi(self):
@@ -69,6 +76,11 @@ class Network:
         """s_l = weight_scale / sqrt(fan-in of layer l)."""
         fan_ins = (self.n_inputs,) + (self.width,) * (self.depth - 1)
         return tuple(self.weight_scale / math.sqrt(fan_in) for fan_in in fan_ins)
+
+    @property
+    def output_divisor(self):
+        """sqrt(N) / output_scale: what h_L w^T is divided by. A divisor, so that output_scale = 1 changes no bit."""
+        return math.sqrt(self.width) / self.output_scale
 
     @property
     def branches(self):
@@ -114,5 +126,5 @@ def forward(network, parameters, inputs):
         preactivations.append(scale * hidden[-1] @ weight.mT)
         value = branch * network.phi.value(preactivations[-1])
         hidden.append(value + skip * hidden[-1] if skip else value)
-    outputs = hidden[-1] @ readout.mT / math.sqrt(network.width)
+    outputs = hidden[-1] @ readout.mT / network.output_divisor
     return ForwardPass(tuple(preactivations), tuple(hidden), outputs)

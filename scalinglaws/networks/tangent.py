@@ -3,13 +3,13 @@
 With H_l the hidden states and B_l^c = dh^c/dz_l the sensitivities of output c, the gradient of output c at sample i
 with respect to W_l is the outer product s_l B_l^c[i] H_{l-1}[i], so that inner products of gradients factorise:
 
-    (J J^T)[(i,c),(j,d)] = sum_l s_l^2 (B_l^c B_l^d^T)_ij (H_{l-1} H_{l-1}^T)_ij + delta_cd (H_L H_L^T)_ij / N.
+    (J J^T)[(i,c),(j,d)] = sum_l s_l^2 (B_l^c B_l^d^T)_ij (H_{l-1} H_{l-1}^T)_ij + delta_cd s^2 (H_L H_L^T)_ij / N.
 
 Rows are ordered sample first: row i * n_outputs + c, the order of `outputs.reshape(-1)`.
 Cost O(depth n^2 N) time and O(n^2 + n N) memory, against O(n * parameters) memory for J itself.
 """
 
-import math
+import functools
 from dataclasses import dataclass
 
 import torch
@@ -35,11 +35,16 @@ def linearise(network, parameters, inputs):
 
 def tangent_kernel(network, linearisation):
     """M = J J^T / n of the raw output, shape (..., n * n_outputs, n * n_outputs)."""
-    hidden = linearisation.pass_.hidden
-    kernel = _per_output(network, hidden[-1] @ hidden[-1].mT / network.width)
-    for state, sensitivity, scale in zip(hidden, linearisation.sensitivities, network.scales, strict=False):
-        kernel = kernel + scale**2 * _spread(network, state @ state.mT) * (sensitivity @ sensitivity.mT)
-    return kernel / _n_samples(linearisation)
+    return functools.reduce(torch.add, _gram_terms(network, linearisation)) / _n_samples(linearisation)
+
+
+def layer_kernels(network, linearisation):
+    """M_l = J_l J_l^T / n, J_l the Jacobian with respect to one layer's weights: W_1..W_L, then the readout.
+
+    A tuple of depth + 1 tensors shaped like the tangent kernel, which is their sum.
+    """
+    readout, *hidden = _gram_terms(network, linearisation)
+    return tuple(term / _n_samples(linearisation) for term in (*hidden, readout))
 
 
 def pull_back(network, linearisation, covector):
@@ -50,7 +55,7 @@ def pull_back(network, linearisation, covector):
     for state, sensitivity, scale in zip(hidden, linearisation.sensitivities, network.scales, strict=False):
         weighted = (sensitivity * covector.unsqueeze(-1)).unflatten(-2, (-1, network.n_outputs)).sum(-2)
         gradients.append(scale * weighted.mT @ state)
-    gradients.append(per_sample.mT @ hidden[-1] / math.sqrt(network.width))
+    gradients.append(per_sample.mT @ hidden[-1] / network.output_divisor)
     return tuple(gradients)
 
 
@@ -63,7 +68,7 @@ def kernel_rate(network, parameters, linearisation, velocity):
     hidden = linearisation.pass_.hidden
     d_hidden, d_preactivations = _tangent_forward(network, parameters, linearisation, velocity)
     d_sensitivities = _tangent_backward(network, parameters, linearisation, velocity, d_preactivations)
-    rate = _per_output(network, _symmetric_product(d_hidden[-1], hidden[-1]) / network.width)
+    rate = _per_output(network, _symmetric_product(d_hidden[-1], hidden[-1]) / _readout_divisor(network))
     layers = zip(hidden, d_hidden, linearisation.sensitivities, d_sensitivities, network.scales, strict=False)
     for state, d_state, sensitivity, d_sensitivity, scale in layers:
         moving_states = _spread(network, _symmetric_product(d_state, state)) * (sensitivity @ sensitivity.mT)
@@ -72,11 +77,24 @@ def kernel_rate(network, parameters, linearisation, velocity):
     return rate / _n_samples(linearisation)
 
 
+def _gram_terms(network, linearisation):
+    """The readout's share of J J^T, then those of W_1..W_L, one after the other: none is kept."""
+    hidden = linearisation.pass_.hidden
+    yield _per_output(network, hidden[-1] @ hidden[-1].mT / _readout_divisor(network))
+    for state, sensitivity, scale in zip(hidden, linearisation.sensitivities, network.scales, strict=False):
+        yield scale**2 * _spread(network, state @ state.mT) * (sensitivity @ sensitivity.mT)
+
+
+def _readout_divisor(network):
+    """N / s^2, by which the Gram matrix of the last hidden states is divided."""
+    return network.width / network.output_scale**2
+
+
 def _backward(network, parameters, pass_):
-    """B_l = c_l G_l o phi'(z_l) and G_{l-1} = r_l G_l + s_l B_l W_l, from G_L = w / sqrt(N) downward."""
+    """B_l = c_l G_l o phi'(z_l) and G_{l-1} = r_l G_l + s_l B_l W_l, from G_L = s w / sqrt(N) downward."""
     *weights, readout = parameters
     n_samples = pass_.outputs.shape[-2]
-    cotangents = [_repeat_over_samples(readout / math.sqrt(network.width), n_samples)]
+    cotangents = [_repeat_over_samples(readout / network.output_divisor, n_samples)]
     sensitivities = []
     layers = list(zip(weights, network.scales, network.branches, pass_.preactivations, strict=True))
     for level, (weight, scale, (skip, branch), z) in reversed(list(enumerate(layers))):
@@ -103,7 +121,7 @@ def _tangent_forward(network, parameters, linearisation, velocity):
 def _tangent_backward(network, parameters, linearisation, velocity, d_preactivations):
     """dB_l = c_l (dG_l o phi' + G_l o phi'' o dz_l) and dG_{l-1} = r_l dG_l + s_l (dB_l W_l + B_l dW_l)."""
     pass_ = linearisation.pass_
-    d_cotangent = _repeat_over_samples(velocity[-1] / math.sqrt(network.width), pass_.outputs.shape[-2])
+    d_cotangent = _repeat_over_samples(velocity[-1] / network.output_divisor, pass_.outputs.shape[-2])
     d_sensitivities = []
     for level in reversed(range(network.depth)):
         z, (skip, branch) = pass_.preactivations[level], network.branches[level]

@@ -22,6 +22,8 @@ from scalinglaws.shells.partition import SharpShells
 
 # The generator must be antisymmetric to this share of its norm; norms below the floor are rounding.
 ANTISYMMETRY, NORM_FLOOR = 1e-6, 1e-6
+# Parts of a change must add up to it to this share of the largest entry in play: rounding, with room for sums.
+INCREMENTS = 1e-10
 
 
 class StepTooLarge(ValueError):
@@ -89,9 +91,12 @@ def _as_shells(edges):
 
 def _check_same_problem(before, after):
     for name, modes in (("before", before), ("after", after)):
-        checks.array(f"{name}.eigenvalues", modes.eigenvalues, ndim=1)
-        checks.array(f"{name}.eigenvectors", modes.eigenvectors, ndim=2)
-        checks.array(f"{name}.residual", modes.residual, ndim=1)
+        values = checks.array(f"{name}.eigenvalues", modes.eigenvalues, ndim=1)
+        vectors = checks.array(f"{name}.eigenvectors", modes.eigenvectors, ndim=2)
+        residual = checks.array(f"{name}.residual", modes.residual, ndim=1)
+        if not vectors.shape == (values.size, values.size) == (residual.size, residual.size):
+            shapes = f"{values.shape}, {vectors.shape} and {residual.shape} and must be (m,), (m, m) and (m,)"
+            raise ValueError(f"{name}'s eigenvalues, eigenvectors and residual have shapes {shapes}")
     if before.eigenvectors.shape != after.eigenvectors.shape or before.n_samples != after.n_samples:
         sizes = (
             f"{before.eigenvectors.shape}, n = {before.n_samples} and {after.eigenvectors.shape}, n = {after.n_samples}"
@@ -127,15 +132,78 @@ def _cayley_generator(rotation):
 def _in_shells(before, after, transfer, dissipation, shells):
     windows_before, windows_after = shells.windows(before.eigenvalues), shells.windows(after.eigenvalues)
     mean = (windows_before + windows_after) / 2
-    half_energy = (before.coefficients**2 + after.coefficients**2) / (4 * before.n_samples)
+    mode_energies = [modes.coefficients**2 / (2 * modes.n_samples) for modes in (before, after)]
+    half_energy = (mode_energies[0] + mode_energies[1]) / 2
     return ShellBudget(
         edges=shells.edges,
-        energy_before=energies(before, shells),
-        energy_after=energies(after, shells),
+        energy_before=windows_before @ mode_energies[0],
+        energy_after=windows_after @ mode_energies[1],
         dissipation=mean @ dissipation,
         transfer=mean @ transfer @ mean.T,
         crossing=(windows_after - windows_before) @ half_energy,
     )
+
+
+@dataclass(frozen=True)
+class DissipationSplit:
+    """One step's dissipation by cause: dicts of arrays (n_shells,), in units of the loss.
+
+    linear is what each cause does to the residual before the step, quadratic what it does to the step's own change.
+    """
+
+    linear: dict
+    quadratic: dict
+
+    @property
+    def total(self):
+        """Sum over causes and orders: the dissipation of the step's `ShellBudget`, shape (n_shells,)."""
+        return sum((*self.linear.values(), *self.quadratic.values()))
+
+
+def split_budgets(before, after, increments, partitions):
+    """The budget of one step with its dissipation split by cause: a list of (ShellBudget, DissipationSplit).
+
+    increments: dict of named parts (m,) of de = e1 - e0. With gb = (V0 + V1)^T e0 / 2 + V1^T de / 2 the dissipation
+    -gb_u [(I + A/2) V0^T de]_u / n is linear plus quadratic in de, and each product of two parts is halved between
+    them. Over all shells a part then dissipates -e0.de_part / n and -de.de_part / (2n), its work on the loss.
+    ValueError when the parts do not add up to de within rounding, and otherwise as in `budget`; StepTooLarge likewise.
+    """
+    _check_same_problem(before, after)
+    parts = _check_increments(before, after, increments)
+    after = align(before, after)
+    transfer, dissipation = _mode_budget(before, after)
+    by_order = _mode_dissipation(before, after, parts)
+    accounts = []
+    for shells in map(_as_shells, partitions):
+        mean = (shells.windows(before.eigenvalues) + shells.windows(after.eigenvalues)) / 2
+        split = [dict(zip(increments, (mean @ by_mode).T, strict=True)) for by_mode in by_order]
+        accounts.append((_in_shells(before, after, transfer, dissipation, shells), DissipationSplit(*split)))
+    return accounts
+
+
+def _mode_dissipation(before, after, parts):
+    """Dissipation of each mode by each part, linear and quadratic: two arrays (m, n_parts)."""
+    generator = _cayley_generator(after.eigenvectors.T @ before.eigenvectors)
+    changes, turned = before.eigenvectors.T @ parts, after.eigenvectors.T @ parts
+    pushes = -(changes + generator @ changes / 2) / before.n_samples
+    standing = (before.eigenvectors + after.eigenvectors).T @ before.residual / 2
+    whole_push, whole = pushes.sum(1), turned.sum(1)
+    return standing[:, None] * pushes, (whole[:, None] * pushes + turned * whole_push[:, None]) / 4
+
+
+def _check_increments(before, after, increments):
+    """The parts in columns (m, n_parts); ValueError unless they add up to the change of the residual."""
+    if not increments:
+        raise ValueError("increments = {} must name at least one part of the change")
+    parts = [checks.array(f"increments[{name!r}]", part, ndim=1) for name, part in increments.items()]
+    if any(part.shape != before.residual.shape for part in parts):
+        raise ValueError(f"increments have shapes {[p.shape for p in parts]} and must all be {before.residual.shape}")
+    change = np.subtract(after.residual, before.residual, dtype=np.float64)
+    gap = np.abs(sum(parts) - change).max()
+    scale = max(np.abs(array).max() for array in (before.residual, after.residual, *parts))
+    if gap > INCREMENTS * scale:
+        raise ValueError(f"increments add up to after.residual - before.residual only to {gap:.3g}, of {scale:.3g}")
+    return np.stack(parts, axis=1)
 
 
 @dataclass(frozen=True)

@@ -45,16 +45,27 @@ def record_history(flow, parameters, duration, partitions, *, tolerance=1e-4):
 
     partitions(modes) makes the list of shells from the modes at time zero; all must have as many shells.
     """
+    groups = record_histories(flow, parameters, duration, lambda modes: [partitions(modes)], tolerance=tolerance)
+    return groups[0]
+
+
+def record_histories(flow, parameters, duration, partition_groups, *, tolerance=1e-4):
+    """The same for several groups of partitions of one training run: a list with the `ShellHistory` of each group.
+
+    partition_groups(modes) makes a list of lists of shells; within a group all must have as many shells.
+    """
     accountant = _Accountant()
-    rows, steps, start = [], [], None
+    rows, steps, start, groups = [], [], None, []
     for snapshot in gradient_flow(flow, parameters, duration, tolerance=tolerance, accept=accountant.accepts):
         modes = of_snapshot(snapshot)
         if start is None:
-            start, accountant.shells = snapshot, partitions(modes)
+            start, groups = snapshot, partition_groups(modes)
+            accountant.shells = [shells for group in groups for shells in group]
         else:
             steps.append(accountant.latest)
         rows.append(_snapshot_row(snapshot, modes, start, accountant.shells))
-    return _assemble(rows, steps, accountant.shells)
+    ends = zip(groups, np.cumsum([len(group) for group in groups]), strict=True)
+    return [_assemble(rows, steps, group, slice(end - len(group), end)) for group, end in ends]
 
 
 class _Accountant:
@@ -96,11 +107,13 @@ def _step_row(step):
     }
 
 
-def _assemble(rows, steps, shells):
-    over_time = {name: np.array([row[name] for row in rows]) for name in rows[0]}
-    by_step = [[_step_row(budget) for budget in budgets_] for budgets_ in steps]
+def _assemble(rows, steps, shells, members):
+    """The history of the partitions `members` among all those that were accounted for, whose shells are `shells`."""
+    over_time = {name: np.array([row[name] for row in rows]) for name in rows[0] if name != "energy"}
+    energy = np.array([row["energy"][members] for row in rows]).swapaxes(0, 1)
+    by_step = [[_step_row(budget) for budget in budgets_[members]] for budgets_ in steps]
     per_step = {name: np.array([[b[name] for b in row] for row in by_step]).swapaxes(0, 1) for name in by_step[0][0]}
-    over_time["energy"] = over_time["energy"].swapaxes(0, 1)
-    matrix = np.array([sum(budget.transfer for budget in of_partition) for of_partition in zip(*steps, strict=True)])
+    of_partitions = zip(*(budgets_[members] for budgets_ in steps), strict=True)
+    matrix = np.array([sum(budget.transfer for budget in of_partition) for of_partition in of_partitions])
     edges = np.array([partition.edges for partition in shells])
-    return ShellHistory(**over_time, **per_step, edges=edges, transfer_matrix=matrix)
+    return ShellHistory(**over_time, **per_step, energy=energy, edges=edges, transfer_matrix=matrix)

@@ -17,7 +17,7 @@ class LazyGap:
     """Distance of a run from its lazy prediction at one time.
 
     lazy_loss = ||e_lazy||^2 / (2n); deviation = ||e - e_lazy|| / ||e(0)||; kernel_drift = ||M - M(0)|| / ||M(0)||
-    (Frobenius norm).
+    (Frobenius norm). Where e(0) or M(0) is zero it stays zero, and so are the deviation or the drift.
     """
 
     lazy_loss: float
@@ -33,6 +33,11 @@ def lazy_gap(start, snapshot):
     kernel, kernel0 = (moment.kernel.detach().cpu().numpy() for moment in (snapshot, start))
     return LazyGap(
         lazy_loss=float(lazy @ lazy) / (2 * modes.n_samples),
-        deviation=float(np.linalg.norm(residual - lazy) / np.linalg.norm(modes.residual)),
-        kernel_drift=float(np.linalg.norm(kernel - kernel0) / np.linalg.norm(kernel0)),
+        deviation=_relative(residual - lazy, modes.residual),
+        kernel_drift=_relative(kernel - kernel0, kernel0),
     )
+
+
+def _relative(difference, reference):
+    size = np.linalg.norm(difference)
+    return float(size / np.linalg.norm(reference)) if size else 0.0

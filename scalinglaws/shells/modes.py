@@ -57,9 +57,16 @@ def decompose(kernel, residual, n_samples=None):
 
 
 def of_snapshot(snapshot):
-    """Modes of a training snapshot (without batch axes), on the host."""
-    arrays = (snapshot.eigenvalues, snapshot.eigenvectors, snapshot.residual)
-    return Modes(*(tensor.detach().cpu().numpy() for tensor in arrays), snapshot.n_samples)
+    """Modes of a training snapshot (without batch axes), on the host, in double precision.
+
+    A kernel in single precision is decomposed anew: eigenvectors that are orthogonal to 1e-6 only cannot be followed.
+    """
+    tensors = (snapshot.eigenvalues, snapshot.eigenvectors, snapshot.residual, snapshot.kernel)
+    eigenvalues, eigenvectors, residual, kernel = (tensor.detach().cpu().numpy() for tensor in tensors)
+    if kernel.dtype == np.float64:
+        return Modes(eigenvalues, eigenvectors, residual, snapshot.n_samples)
+    eigenvalues, eigenvectors = np.linalg.eigh(kernel.astype(np.float64))
+    return Modes(np.maximum(eigenvalues, 0.0), eigenvectors, residual.astype(np.float64), snapshot.n_samples)
 
 
 def align(before, after):

@@ -3,11 +3,13 @@
 The same content gives the same bytes: no dates, no durations (those are in the workflow's benchmark files).
 """
 
+import csv
 import json
 import platform
-import warnings
+import zlib
 from importlib.metadata import PackageNotFoundError, version
 from pathlib import Path
+from zipfile import BadZipFile
 
 import numpy as np
 
@@ -17,6 +19,10 @@ VERSIONED = ("numpy", "scipy", "torch", "pandas", "scikit-learn")
 SEPARATOR = "/"
 # Arguments of numpy.savez, which takes arrays by keyword.
 RESERVED = ("file", "allow_pickle")
+# What numpy raises on a file that is no archive of plain arrays, whatever its checksum.
+UNREADABLE = (OSError, ValueError, TypeError, EOFError, BadZipFile, zlib.error)
+# Metadata that would write a date or a version into the file, by format.
+UNDATED = {".png": {"Software": None}, ".pdf": {"CreationDate": None, "Producer": None, "Creator": None}}
 
 
 def software_versions():
@@ -52,8 +58,11 @@ def load_arrays(path):
     expected = load_sidecar(path).get("sha256")
     if not Path(path).is_file() or checksum(path) != expected:
         raise Corrupted(f"{path} is missing or differs from the checksum in {sidecar(path)}: delete both and rerun")
-    with np.load(path, allow_pickle=False) as archive:
-        return _unflatten({name: archive[name] for name in archive.files})
+    try:
+        with open(path, "rb") as file, np.load(file, allow_pickle=False) as archive:
+            return _unflatten({name: archive[name] for name in archive.files})
+    except UNREADABLE as error:
+        raise Corrupted(f"{path} is no archive of plain arrays ({_line(error)}): delete it and rerun") from None
 
 
 def load_records(paths):
@@ -71,7 +80,7 @@ def load_sidecar(path):
     try:
         about = json.loads(sidecar(path).read_text(encoding="utf-8"))
     except (OSError, ValueError) as error:
-        raise Corrupted(f"{sidecar(path)} cannot be read ({error}): delete {path} and rerun") from None
+        raise Corrupted(f"{sidecar(path)} cannot be read ({_line(error)}): delete {path} and rerun") from None
     if not isinstance(about, dict):
         raise Corrupted(f"{sidecar(path)} must hold a JSON object: delete {path} and rerun")
     return about
@@ -83,29 +92,48 @@ def sidecar(path):
 
 
 def save_table(path, table):
-    """Write a pandas table as csv; numbers in their shortest exact form."""
+    """Write a pandas table as csv; numbers in their shortest exact form.
+
+    ValueError, and nothing written, on text with a carriage return, which a reader would take for a line's end.
+    """
     with atomic(path) as temporary:
         table.to_csv(temporary, index=False, lineterminator="\n")
+        if b"\r" in temporary.read_bytes():
+            raise ValueError(f"the table for {path} has text with a carriage return and must have none")
 
 
 def load_table(path):
-    """Read a csv written by `save_table`; Corrupted, naming the file, if it is missing or no table."""
+    """Read a csv written by `save_table`; Corrupted, naming the file, if it is missing, cut short or no table."""
     import pandas as pd
 
     try:
-        with warnings.catch_warnings():
-            # Rows longer than the head are cut with no more than this warning.
-            warnings.simplefilter("error", pd.errors.ParserWarning)
-            return pd.read_csv(path, keep_default_na=False, na_values=["", "nan", "NaN"], index_col=False)
-    except (OSError, ValueError, pd.errors.ParserWarning) as error:
-        raise Corrupted(f"{path} cannot be read as a table ({error})") from None
+        _check_rows(path)
+        return pd.read_csv(path, keep_default_na=False, na_values=["", "nan", "NaN"], index_col=False)
+    except (OSError, ValueError, csv.Error) as error:
+        raise Corrupted(f"{path} cannot be read as a table ({_line(error)})") from None
+
+
+def _check_rows(path):
+    """ValueError unless all rows are as long as the head and the last is ended: pandas fills short ones with NaN."""
+    if not Path(path).read_bytes().endswith(b"\n"):
+        raise ValueError("it must end with the end of a line")
+    with open(path, encoding="utf-8", newline="") as file:
+        head, *rows = csv.reader(file, strict=True)
+    for number, row in enumerate(rows, start=1):
+        if len(row) != len(head):
+            raise ValueError(f"row {number} has {len(row)} fields and must have {len(head)}, as the head")
 
 
 def save_figure(path, figure):
-    """Write a matplotlib figure; the suffix names the format; no dates, so that the bytes repeat."""
-    metadata = {".png": {"Software": None}, ".pdf": {"CreationDate": None, "Producer": None, "Creator": None}}
+    """Write a matplotlib figure; the suffix names the format; no dates, so that the bytes repeat.
+
+    ValueError on a suffix other than .png and .pdf.
+    """
+    suffix = Path(path).suffix
+    if suffix not in UNDATED:
+        raise ValueError(f"path = {str(path)!r} must end in one of {', '.join(UNDATED)}")
     with atomic(path) as temporary:
-        figure.savefig(temporary, metadata=metadata[Path(path).suffix])
+        figure.savefig(temporary, metadata=UNDATED[suffix])
 
 
 def load_yaml(path):
@@ -113,6 +141,11 @@ def load_yaml(path):
     import yaml
 
     return yaml.safe_load(Path(path).read_text(encoding="utf-8"))
+
+
+def _line(error):
+    """What an error says, in one line."""
+    return " ".join(str(error).split())
 
 
 def _as_json(about):

@@ -15,7 +15,8 @@ PACKAGE = Path(__file__).resolve().parents[1]
 def code_hash(*scripts, modules=()):
     """sha256 over the syntax trees of `scripts` and of every library module they or `modules` import transitively.
 
-    Comments, docstrings and layout do not count: only what runs. FileNotFoundError for a script that is not there.
+    Comments, docstrings and layout do not count: only what runs. FileNotFoundError for a script that is not there,
+    ValueError for one that imports relatively, or imports a module that does.
     """
     found = set()
     for path in map(Path, scripts):
@@ -80,7 +81,12 @@ def _file(name):
 
 @cache
 def _tree(path):
-    return ast.parse(path.read_text(encoding="utf-8"))
+    """The syntax tree of a file; ValueError on relative imports, which say too little to be followed."""
+    tree = ast.parse(path.read_text(encoding="utf-8"))
+    for node in ast.walk(tree):
+        if isinstance(node, ast.ImportFrom) and node.level:
+            raise ValueError(f"{path}:{node.lineno} imports relatively and must name its modules in full")
+    return tree
 
 
 @cache

@@ -8,8 +8,10 @@ import torch
 
 from scalinglaws.networks import (
     Diverged,
+    Network,
     exponential_midpoint_step,
     fixed_steps,
+    gradient_descent_step,
     gradient_flow,
     runge_kutta_step,
     stack,
@@ -118,6 +120,49 @@ def test_single_precision_follows_double(make_flow):
     np.testing.assert_allclose(single.kernel, double.kernel, rtol=1e-3, atol=1e-4)
 
 
+PLATEAUS = {
+    "the data cannot be fitted": {"n": 32, "dim": 2, "activation": "linear", "richness": 0.01},
+    "h loses three digits": {"n": 32, "dim": 8, "width": 64, "richness": 1e-3},
+    "fitted to the last digit": {"richness": 1e-3},
+    "fitted when rich": {"richness": 10.0},
+}
+
+
+@pytest.mark.parametrize("case", PLATEAUS.values(), ids=PLATEAUS)
+def test_single_precision_runs_on_where_the_loss_stands_still(make_flow, case):
+    """Every step then changes the loss by less than its rounding. Ends within 100 eps of the terms of e = (h - h_0) /
+    richness - y of the run in double precision, in about as many steps."""
+    flow, parameters = make_flow(dtype=torch.float32, **case)
+    single = list(gradient_flow(flow, parameters, 1000.0, max_steps=200))
+    double = list(gradient_flow(*make_flow(**case), 1000.0))
+    assert single[-1].time == 1000.0
+    assert len(single) < 1.2 * len(double)
+    size = 2 * flow.initial_outputs.norm() / flow.richness + flow.targets.norm()
+    distance = torch.linalg.vector_norm(single[-1].residual - double[-1].residual)
+    assert distance < 100 * torch.finfo(torch.float32).eps * size
+
+
+@pytest.mark.parametrize("dtype", [torch.float32, torch.float64])
+def test_growth_beyond_rounding_still_ends_a_run(make_flow, fastest_time, dtype):
+    """A learning rate of 2.1 / lam_max raises the loss by a few percent a step, far above rounding."""
+    flow, parameters = make_flow(dtype=dtype, richness=0.01)
+    with pytest.raises(Diverged, match="the loss grew by"):
+        list(fixed_steps(flow, parameters, 2.1 * fastest_time(flow, parameters), 200, gradient_descent_step))
+
+
+def test_a_kernel_that_dies_out_leaves_the_rest_of_the_run_standing_still():
+    """One ReLU unit thrown over its threshold in one coarse step towards a target that is out of its reach."""
+    network, inputs = Network(1, 1, 1, activation="relu"), torch.tensor([[1.0], [2.0]], dtype=torch.float64)
+    parameters = tuple(torch.tensor([[weight]], dtype=torch.float64) for weight in (0.5, 2.0))
+    flow = start_flow(network, parameters, inputs, -20 * inputs, 1.0)
+    alive, *dead = gradient_flow(flow, parameters, 50.0, tolerance=1e3)
+    assert alive.eigenvalues.max() > 0
+    assert not any(snapshot.eigenvalues.any() for snapshot in dead)
+    # h = 0: what is left is h_0 + y = x - 20 x.
+    assert {float(snapshot.loss) for snapshot in dead} == {float(((19 * inputs) ** 2).sum()) / 4}
+    assert dead[-1].time == 50.0
+
+
 # --- failure --------------------------------------------------------------------------------------------------------
 
 
@@ -140,9 +185,19 @@ def test_steps_that_are_always_refused_end_the_run(make_flow):
 
 def test_a_network_that_starts_non_finite_cannot_run(make_flow):
     flow, parameters = make_flow()
-    with pytest.raises(Diverged, match="initial network has a non-finite kernel") as caught:
-        list(gradient_flow(flow, tuple(math.inf * p for p in parameters), 1.0))
-    assert caught.value.last is None
+    infinite = tuple(math.inf * p for p in parameters)
+    for run in (gradient_flow(flow, infinite, 1.0), fixed_steps(flow, infinite, 0.1, 3, runge_kutta_step)):
+        with pytest.raises(Diverged, match="initial network has a non-finite kernel") as caught:
+            list(run)
+        assert caught.value.last is None
+
+
+def test_a_network_that_nothing_can_move_cannot_run(make_flow):
+    """All weights zero: no parameter has a gradient."""
+    flow, parameters = make_flow()
+    with pytest.raises(Diverged, match="initial network has a zero kernel") as caught:
+        list(gradient_flow(flow, tuple(0 * p for p in parameters), 1.0))
+    assert caught.value.last.time == 0.0
 
 
 @pytest.mark.parametrize(
@@ -152,6 +207,9 @@ def test_a_network_that_starts_non_finite_cannot_run(make_flow):
         (math.inf, {}, r"duration = inf must be finite and > 0"),
         (1.0, {"tolerance": 0.0}, r"tolerance = 0\.0 must be finite and > 0"),
         (1.0, {"tolerance": math.nan}, r"tolerance = nan must be finite and > 0"),
+        (1.0, {"first_step": 0.0}, r"first_step = 0\.0 must be finite and > 0"),
+        (1.0, {"first_step": -0.1}, r"first_step = -0\.1 must be finite and > 0"),
+        (1.0, {"first_step": math.nan}, r"first_step = nan must be finite and > 0"),
     ],
 )
 def test_bad_run_is_named(make_flow, duration, options, message):

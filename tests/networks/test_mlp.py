@@ -1,6 +1,7 @@
 """Perceptrons against hand-written recursions, autograd, moments of random networks and their symmetries."""
 
 import math
+from dataclasses import replace
 
 import numpy as np
 import pytest
@@ -26,6 +27,7 @@ ARCHITECTURES = [
     {"depth": 3, "activation": "erf", "residual": False, "n_outputs": 1, "weight_scale": 1.7},
     {"depth": 3, "activation": "tanh", "residual": True, "n_outputs": 2, "weight_scale": 0.6},
     {"depth": 4, "activation": "linear", "residual": True, "n_outputs": 1},
+    {"depth": 2, "activation": "tanh", "residual": True, "n_outputs": 2, "output_scale": 2.3},
 ]
 
 
@@ -78,7 +80,8 @@ def by_hand(network, parameters, x):
         value = VALUES[network.activation]
         hidden.append([keep * s + branch * value(v) for s, v in zip(skipped, z, strict=True)])
         preactivations.append(z)
-    outputs = [sum(w * h for w, h in zip(row, hidden[-1], strict=True)) / math.sqrt(network.width) for row in readout]
+    scale = network.output_scale / math.sqrt(network.width)
+    outputs = [scale * sum(w * h for w, h in zip(row, hidden[-1], strict=True)) for row in readout]
     return preactivations, hidden, outputs
 
 
@@ -133,6 +136,18 @@ def test_homogeneous_plain_networks_scale_as_weight_scale_to_the_depth(name, dep
     scaled = Network(3, 7, depth, activation=name, weight_scale=1.5)
     ours, expected = (forward(net, parameters, inputs).outputs for net in (scaled, network))
     np.testing.assert_allclose(ours, 1.5**depth * expected, rtol=1e-13)
+
+
+@pytest.mark.parametrize("scale", [0.5, 4.0, 3.0])
+def test_output_scale_multiplies_the_output_alone(scale):
+    """Exactly for powers of two, to rounding otherwise; and a scale of one is no scale."""
+    network, parameters, inputs = drawn({"depth": 2})
+    plain, scaled = (forward(replace(network, output_scale=s), parameters, inputs) for s in (1.0, scale))
+    by_definition = plain.hidden[-1] @ parameters[-1].mT / math.sqrt(7)
+    assert torch.equal(plain.outputs, by_definition)
+    np.testing.assert_allclose(scaled.outputs, scale * plain.outputs, rtol=0 if scale != 3 else 1e-15)
+    for ours, expected in zip(scaled.hidden, plain.hidden, strict=True):
+        assert torch.equal(ours, expected)
 
 
 @pytest.mark.parametrize("architecture", ARCHITECTURES)
@@ -213,6 +228,8 @@ def test_a_seed_means_one_network_in_every_precision():
         ({"activation": "sine"}, r"activation = 'sine' must be one of 'tanh', 'erf', 'relu', 'linear'"),
         ({"weight_scale": 0.0}, r"weight_scale = 0\.0 must be finite and > 0"),
         ({"weight_scale": float("nan")}, r"weight_scale = nan must be finite and > 0"),
+        ({"output_scale": -2.0}, r"output_scale = -2\.0 must be finite and > 0"),
+        ({"output_scale": float("inf")}, r"output_scale = inf must be finite and > 0"),
     ],
 )
 def test_bad_architecture_is_named(setting, message):

@@ -1,12 +1,22 @@
 """Tangent kernels against explicit Jacobians, closed forms of linear and infinitely wide networks, and symmetries."""
 
 import math
+from dataclasses import replace
 
 import numpy as np
 import pytest
 import torch
 
-from scalinglaws.networks import Network, initialise, kernel_rate, linearise, pull_back, stack, tangent_kernel
+from scalinglaws.networks import (
+    Network,
+    initialise,
+    kernel_rate,
+    layer_kernels,
+    linearise,
+    pull_back,
+    stack,
+    tangent_kernel,
+)
 
 # Relative, in the Frobenius norm: rounding of sums over layers and units.
 ROUNDING = 1e-13
@@ -17,8 +27,13 @@ SHAPES = [
     for residual in (False, True)
     for n_outputs, scale in ((1, 1.0), (1, 1.6), (3, 0.7))
 ]
-ALL = [{"activation": name, **shape} for name in ("tanh", "erf", "relu", "linear") for shape in SHAPES]
-SOME = [ALL[index] for index in (0, 4, 9, 14, 17, 22, 29, 33, 35, 40, 53, 58, 71)]
+SCALED = [
+    {"activation": "tanh", "depth": 2, "residual": False, "n_outputs": 3, "weight_scale": 1.0, "output_scale": 2.3},
+    {"activation": "erf", "depth": 3, "residual": True, "n_outputs": 1, "weight_scale": 1.3, "output_scale": 0.4},
+]
+# The scaled ones come last: SOME picks the others by their place.
+ALL = [{"activation": name, **shape} for name in ("tanh", "erf", "relu", "linear") for shape in SHAPES] + SCALED
+SOME = [ALL[index] for index in (0, 4, 9, 14, 17, 22, 29, 33, 35, 40, 53, 58, 71, 72, 73)]
 
 
 def drawn(architecture, seed=0, n=5, dim=3, width=7):
@@ -60,6 +75,17 @@ def test_kernel_is_the_gram_matrix_of_the_jacobian(architecture):
     network, parameters, inputs, _ = drawn(architecture)
     rows = jacobian(network, parameters, inputs)
     assert_close(kernel_of(network, parameters, inputs), rows @ rows.mT / 5, ROUNDING)
+
+
+@pytest.mark.parametrize("architecture", ALL)
+def test_layer_kernels_are_the_gram_matrices_of_the_jacobians_of_each_layer(architecture):
+    """In the order of the parameters; their sum is the tangent kernel."""
+    network, parameters, inputs, _ = drawn(architecture)
+    kernels = layer_kernels(network, linearise(network, parameters, inputs))
+    sizes = [parameter.numel() for parameter in parameters]
+    for ours, rows in zip(kernels, jacobian(network, parameters, inputs).split(sizes, dim=1), strict=True):
+        assert_close(ours, rows @ rows.mT / 5, ROUNDING)
+    assert_close(sum(kernels), kernel_of(network, parameters, inputs), ROUNDING)
 
 
 @pytest.mark.parametrize("architecture", ALL)
@@ -192,8 +218,32 @@ def test_outputs_of_linear_readout_decouple_in_its_own_block(architecture):
     silent = (*parameters[:-1], torch.zeros_like(parameters[-1]))
     linearisation = linearise(network, silent, inputs)
     last = linearisation.pass_.hidden[-1]
-    expected = torch.kron(last @ last.mT / (7 * 5), torch.eye(3, dtype=torch.float64))
+    expected = network.output_scale**2 * torch.kron(last @ last.mT / (7 * 5), torch.eye(3, dtype=torch.float64))
     assert_close(tangent_kernel(network, linearisation), expected, ROUNDING)
+
+
+@pytest.mark.parametrize("architecture", SOME)
+@pytest.mark.parametrize("scale", [0.5, 2.0, 3.0])
+def test_output_scale_multiplies_kernels_by_its_square_and_gradients_by_itself(architecture, scale):
+    """Bit by bit for powers of two, which leave the rounding as it is."""
+    network, parameters, inputs, velocity = drawn(architecture)
+    scaled = replace(network, output_scale=scale * network.output_scale)
+    covector = torch.as_tensor(np.random.default_rng(1).standard_normal(5 * network.n_outputs))
+    ours, expected = (_tangents(net, parameters, inputs, velocity, covector) for net in (scaled, network))
+    for power in ours:
+        for one, other in zip(ours[power], expected[power], strict=True):
+            if scale == 3.0:
+                assert_close(one, 3.0**power * other, ROUNDING)
+            else:
+                assert torch.equal(one, scale**power * other)
+
+
+def _tangents(network, parameters, inputs, velocity, covector):
+    """All that scales with the output, by the power that it scales with."""
+    linearisation = linearise(network, parameters, inputs)
+    kernels = (tangent_kernel(network, linearisation), *layer_kernels(network, linearisation))
+    rate = kernel_rate(network, parameters, linearisation, velocity)
+    return {1: (linearisation.pass_.outputs, *pull_back(network, linearisation, covector)), 2: (*kernels, rate)}
 
 
 @pytest.mark.parametrize("architecture", SOME)
@@ -215,11 +265,14 @@ def test_batches_give_what_each_member_gives_alone(architecture, own_inputs):
     covectors = torch.as_tensor(np.random.default_rng(5).standard_normal((3, 5 * network.n_outputs)))
     linearisation = linearise(network, parameters, inputs)
     batch = (tangent_kernel(network, linearisation), kernel_rate(network, parameters, linearisation, velocity))
+    layers = layer_kernels(network, linearisation)
     gradients = pull_back(network, linearisation, covectors)
     for index, (_, alone, own, direction) in enumerate(members):
         data = own if own_inputs else inputs
         single = linearise(network, alone, data)
         assert_close(batch[0][index], tangent_kernel(network, single), ROUNDING)
         assert_close(batch[1][index], kernel_rate(network, alone, single, direction), ROUNDING)
+        for ours, expected in zip(layers, layer_kernels(network, single), strict=True):
+            assert_close(ours[index], expected, ROUNDING)
         for ours, expected in zip(gradients, pull_back(network, single, covectors[index]), strict=True):
             assert_close(ours[index], expected, ROUNDING)

@@ -260,6 +260,19 @@ FOUR = Modes(np.arange(4.0), np.eye(4), np.ones(4), 4)
         (replace(BEFORE, residual=np.full(3, np.nan)), AFTER, EDGES, r"before\.residual\[0\] = nan must be finite"),
         (BEFORE, replace(AFTER, eigenvalues=[1, np.inf, 2]), EDGES, r"after\.eigenvalues\[1\] = inf must be finite"),
         (BEFORE, replace(AFTER, eigenvectors=np.ones(3)), EDGES, r"after\.eigenvectors has shape \(3,\)"),
+        (
+            replace(BEFORE, eigenvalues=np.ones(2)),
+            AFTER,
+            EDGES,
+            r"before's eigenvalues, eigenvectors and residual have shapes \(2,\), \(3, 3\) and \(3,\)",
+        ),
+        (BEFORE, replace(AFTER, residual=np.ones(1)), EDGES, r"after's .* have shapes \(3,\), \(3, 3\) and \(1,\)"),
+        (
+            replace(BEFORE, eigenvectors=np.eye(3)[:, :2]),
+            replace(AFTER, eigenvectors=np.eye(3)[:, :2]),
+            EDGES,
+            r"before's .* have shapes \(3,\), \(3, 2\) and \(3,\)",
+        ),
     ],
 )
 def test_bad_steps_are_named(before, after, edges, message):

@@ -245,16 +245,21 @@ def test_reproducible_is_single_threaded_and_restores_what_was():
     assert {count for _, count in pools} == {1}
 
 
-@pytest.mark.parametrize("deterministic", [False, True])
-def test_reproducible_restores_determinism(deterministic):
-    outside = torch.are_deterministic_algorithms_enabled()
-    torch.use_deterministic_algorithms(deterministic)
+def determinism():
+    return torch.are_deterministic_algorithms_enabled(), torch.is_deterministic_algorithms_warn_only_enabled()
+
+
+@pytest.mark.parametrize(("deterministic", "warn_only"), [*itertools.product([False, True], repeat=2)])
+def test_reproducible_restores_determinism(deterministic, warn_only):
+    """Inside, an operation that is not deterministic is an error, never only a warning."""
+    outside = determinism()
+    torch.use_deterministic_algorithms(deterministic, warn_only=warn_only)
     try:
         with reproducible():
-            assert torch.are_deterministic_algorithms_enabled()
-        assert torch.are_deterministic_algorithms_enabled() == deterministic
+            assert determinism() == (True, False)
+        assert determinism() == (deterministic, warn_only)
     finally:
-        torch.use_deterministic_algorithms(outside)
+        torch.use_deterministic_algorithms(outside[0], warn_only=outside[1])
 
 
 @pytest.mark.parametrize(("name", "device"), [("auto", "cuda"), ("cuda", "cuda"), ("cpu", "cpu")])

@@ -5,12 +5,13 @@ from itertools import pairwise
 
 import numpy as np
 import pytest
+import torch
 from scipy.linalg import expm
 
 from scalinglaws.networks import gradient_flow, take_snapshot
 from scalinglaws.shells import SharpShells, SplineShells, StepTooLarge, budgets, energies, geometric_edges, of_snapshot
 from scalinglaws.shells import history as history_module
-from scalinglaws.shells.history import ShellHistory, record_history
+from scalinglaws.shells.history import ShellHistory, record_histories, record_history
 from scalinglaws.shells.lazy import lazy_gap, lazy_residual
 
 # Identities of the books: rounding, relative to the energy.
@@ -104,6 +105,21 @@ def test_every_step_has_its_own_budget(run, snapshots):
             np.testing.assert_allclose(history.crossing[index, step], account.crossing, atol=1e-15)
 
 
+@pytest.mark.parametrize("richness", [0.01, 8.0])
+def test_a_run_in_single_precision_keeps_its_books_and_follows_double(make_flow, richness):
+    """Its rounding of 1e-7 in h is divided by the richness; the books of what it did are as exact as any."""
+    case = {"n": 12, "dim": 8, "width": 16, "richness": richness}
+    single, double = (
+        record_history(*make_flow(dtype=dtype, **case), DURATION, partitions)
+        for dtype in (torch.float32, torch.float64)
+    )
+    for name in ("closure", "self_transfer", "net_transfer"):
+        assert getattr(single, name).max() <= ROUNDING, name
+    assert single.time[-1] == DURATION
+    np.testing.assert_allclose(single.loss[-1], double.loss[-1], rtol=1e-3)
+    np.testing.assert_allclose(single.dissipation.sum(1), double.dissipation.sum(1), atol=1e-3 * double.loss[0])
+
+
 def test_history_has_the_shapes_that_it_documents(run):
     flow, _, history = run
     n_times, n_shells = len(history.time), len(history.edges[0]) - 1
@@ -142,6 +158,52 @@ def test_a_step_that_cannot_be_followed_is_halved_and_booked_once(make_flow, mon
     assert history.closure.max() <= ROUNDING
 
 
+# --- several groups of partitions -----------------------------------------------------------------------------------
+
+
+def assert_same_history(one, other):
+    for field in fields(ShellHistory):
+        np.testing.assert_array_equal(getattr(one, field.name), getattr(other, field.name), err_msg=field.name)
+
+
+def wider(modes):
+    """One sharp partition with other shells, and another number of them."""
+    return [SharpShells(geometric_edges(1e-3, 1e2 * modes.eigenvalues.max(), 10.0))]
+
+
+GROUPS = {
+    "one": [partitions],
+    "another shape behind": [partitions, wider],
+    "another shape first": [wider, partitions],
+    "three": [wider, partitions, wider],
+}
+
+
+@pytest.mark.parametrize("groups", GROUPS.values(), ids=GROUPS)
+def test_each_group_has_the_history_that_it_would_have_alone(make_flow, groups):
+    flow, parameters = make_flow(n=12, dim=8, width=16, richness=8.0)
+    made = []
+
+    def of_modes(modes):
+        made.append(modes)
+        return [group(modes) for group in groups]
+
+    histories = record_histories(flow, parameters, DURATION, of_modes)
+    assert len(histories) == len(groups)
+    assert len(made) == 1
+    for history, group in zip(histories, groups, strict=True):
+        assert_same_history(history, record_history(flow, parameters, DURATION, group))
+
+
+def test_histories_keep_to_the_tolerance_that_they_are_given(make_flow):
+    flow, parameters = make_flow(richness=2.0)
+    coarse, fine = (
+        record_histories(flow, parameters, DURATION, lambda modes: [wider(modes)], tolerance=tolerance)[0]
+        for tolerance in (1e-2, 1e-5)
+    )
+    assert len(coarse.time) < len(fine.time)
+
+
 # --- the lazy prediction --------------------------------------------------------------------------------------------
 
 
@@ -173,6 +235,21 @@ def test_lazy_residuals_compose(make_flow, first, second):
     halfway = replace(modes, residual=lazy_residual(modes, first))
     np.testing.assert_allclose(lazy_residual(halfway, second), lazy_residual(modes, first + second), atol=1e-14)
     np.testing.assert_allclose(lazy_residual(modes, 0.0), modes.residual, atol=1e-14)
+
+
+def test_a_run_that_has_nothing_to_learn_stays_where_the_lazy_solution_is(make_flow):
+    flow, parameters = make_flow(target_scale=0.0)
+    start, *later = gradient_flow(flow, parameters, 3.0)
+    for snapshot in (start, *later):
+        gap = lazy_gap(start, snapshot)
+        assert (gap.lazy_loss, gap.deviation, gap.kernel_drift) == (0.0, 0.0, 0.0)
+
+
+def test_a_kernel_that_is_zero_does_not_drift(make_flow):
+    flow, parameters = make_flow()
+    start = take_snapshot(flow, 0.0, tuple(0 * p for p in parameters))
+    gap = lazy_gap(start, replace(start, time=2.0))
+    assert (gap.deviation, gap.kernel_drift) == (0.0, 0.0)
 
 
 def test_gap_of_a_made_up_snapshot_by_hand(make_flow):

@@ -5,6 +5,7 @@ from dataclasses import replace
 
 import numpy as np
 import pytest
+import torch
 from scipy.linalg import block_diag, expm
 from scipy.stats import ortho_group
 
@@ -72,6 +73,19 @@ def test_modes_of_a_snapshot_are_those_of_its_kernel(make_flow):
     assert ours.n_samples == 6
     np.testing.assert_allclose(ours.eigenvalues, expected.eigenvalues, atol=1e-14)
     np.testing.assert_allclose(np.abs(ours.coefficients), np.abs(expected.coefficients), atol=1e-11)
+
+
+def test_modes_of_a_single_precision_snapshot_are_orthogonal_in_double(make_flow):
+    """The kernel is what single precision left of it; a linear network's has no more than four eigenvalues."""
+    flow, parameters = make_flow(n=9, activation="linear", depth=1, dtype=torch.float32)
+    snapshot = take_snapshot(flow, 0.0, parameters)
+    modes, kernel = of_snapshot(snapshot), snapshot.kernel.double().numpy()
+    assert {array.dtype for array in (modes.eigenvalues, modes.eigenvectors, modes.residual)} == {np.dtype(np.float64)}
+    np.testing.assert_array_equal(modes.residual, snapshot.residual)
+    np.testing.assert_allclose(modes.eigenvectors.T @ modes.eigenvectors, np.eye(9), atol=1e-14)
+    rebuilt = modes.eigenvectors * modes.eigenvalues @ modes.eigenvectors.T
+    np.testing.assert_allclose(rebuilt, kernel, atol=1e-6 * np.abs(kernel).max())
+    assert modes.eigenvalues.min() == 0.0
 
 
 KERNEL = np.diag([1.0, 2.0, 3.0])

@@ -8,6 +8,7 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 
 from scalinglaws.shells import SharpShells, SplineShells, geometric_edges
+from scalinglaws.shells.partition import anchored_edges
 
 KINDS = [SharpShells, SplineShells]
 
@@ -79,6 +80,40 @@ def test_edges_scale_with_the_range(ratio, smallest, decades, power):
     largest, scale = smallest * 10**decades, 2.0**power
     scaled = geometric_edges(scale * smallest, scale * largest, ratio)
     np.testing.assert_allclose(scaled[:-1], scale * geometric_edges(smallest, largest, ratio)[:-1], rtol=1e-15)
+
+
+@pytest.mark.parametrize("room", [(8.0, 3.0), (2, 1), (0.5, 0.25)])
+@pytest.mark.parametrize("top", [1e-6, 0.37, 40.0])
+def test_anchored_edges_are_centred_on_the_top_with_room_below_and_above(top, room):
+    below, above = room
+    for offset in (-0.3, 0.0, 0.3):
+        edges = anchored_edges(top, 2.0, grid_offset=offset, decades_below=below, decades_above=above)
+        assert edges[1] < top * 10.0**-below
+        assert edges[-2] > top * 10.0**above
+        assert len(edges) == len(anchored_edges(1.0, 2.0, decades_below=below, decades_above=above))
+        distance = np.log(edges[1:-1] / top) / np.log(2.0) - offset
+        np.testing.assert_allclose(distance - np.floor(distance), 0.5, atol=1e-9)
+
+
+def test_anchored_edges_scale_with_the_top_and_have_eight_and_three_decades_of_room():
+    """By a power of two, which no rounding disturbs; the room is that of `geometric_edges`."""
+    edges = anchored_edges(0.3, 2.0)
+    np.testing.assert_array_equal(anchored_edges(0.3 * 2.0**7, 2.0)[:-1], 2.0**7 * edges[:-1])
+    np.testing.assert_array_equal(edges, geometric_edges(0.3 * 10.0**-8.0, 0.3 * 10.0**3.0, 2.0, anchor=0.3))
+
+
+@pytest.mark.parametrize(
+    ("arguments", "message"),
+    [
+        ({"top": 0.0}, "smallest = 0.0 must be finite and > 0"),
+        ({"shell_ratio": 1.0}, "shell_ratio = 1.0 must be finite and > 1"),
+        ({"grid_offset": 0.5}, "grid_offset = 0.5 must lie strictly between"),
+        ({"decades_below": 0, "decades_above": 0}, "largest = 1.0 must be > smallest = 1.0"),
+    ],
+)
+def test_anchored_edges_refuse_what_geometric_ones_do(arguments, message):
+    with pytest.raises(ValueError, match=message):
+        anchored_edges(**{"top": 1.0, "shell_ratio": 2.0, **arguments})
 
 
 # --- windows --------------------------------------------------------------------------------------------------------
@@ -245,6 +280,22 @@ def test_bad_edges_are_named(kind, edges, message):
 def test_spline_shells_need_one_ratio(edges):
     with pytest.raises(ValueError, match=r"edges must be geometric"):
         SplineShells(edges)
+
+
+@pytest.mark.parametrize("value", [math.nan, math.inf, -math.inf])
+@pytest.mark.parametrize(
+    ("kind", "method"),
+    [(SharpShells, "windows"), (SharpShells, "members"), (SplineShells, "windows"), (SplineShells, "slopes")],
+)
+def test_eigenvalues_that_no_shell_holds_are_named(kind, method, value):
+    with pytest.raises(ValueError, match=rf"eigenvalues\[1\] = {value} must be finite"):
+        getattr(kind(edges_of(GRIDS[0])), method)(np.array([1.0, value]))
+
+
+@pytest.mark.parametrize("kind", KINDS)
+def test_no_modes_have_no_windows(kind):
+    shells = kind(edges_of(GRIDS[0]))
+    assert shells.windows(np.array([])).shape == (shells.n_shells, 0)
 
 
 @pytest.mark.parametrize(

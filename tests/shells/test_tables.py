@@ -4,6 +4,7 @@ import numpy as np
 import pandas as pd
 import pytest
 
+from scalinglaws.claims import INCONCLUSIVE, judge
 from scalinglaws.shells.orders import EXPECTED_ORDERS
 from scalinglaws.shells.tables import orders, sweep, widths
 from scalinglaws.shells.tables.common import (
@@ -225,6 +226,20 @@ def test_members_missing_from_every_seed_cost_a_row_not_the_table():
     assert set(sweep.lazy_slopes(pd.concat([kept, whole])).dataset) == {"whole"}
 
 
+def assert_judged_by_no_interval(slopes, column):
+    """A single curve's residuals say nothing of other seeds: no interval, and no verdict, however wide the band."""
+    assert (slopes.seeds == 1).all()
+    assert slopes[["low", "high"]].isna().all(axis=None)
+    assert slopes[column].notna().all()
+    assert {judge(s, low, high, -1e9, 1e9) for s, low, high in slopes[[column, "low", "high"]].values} == {INCONCLUSIVE}
+
+
+def test_a_single_seed_has_a_slope_without_an_interval():
+    rows = sweep.lazy_slopes(run_table(SLOPES, seeds=(3,)))
+    assert rows.slope.tolist() == pytest.approx(list(SLOPES.values()))
+    assert_judged_by_no_interval(rows, "slope")
+
+
 # --- curves ---------------------------------------------------------------------------------------------------------
 
 
@@ -358,6 +373,13 @@ def test_exact_power_laws_of_width_are_recovered():
     assert len(rows) == len(expected)
 
 
+def test_a_single_seed_has_width_slopes_without_intervals():
+    members = [width_record("richness", width, 0, -0.5) for width in (16, 32, 64)]
+    rows = widths.width_slopes(widths.runs(members))
+    assert rows.slope.tolist() == pytest.approx([-1.0, -0.5])
+    assert_judged_by_no_interval(rows, "slope")
+
+
 def order_record(dataset, seed):
     steps = np.array([0.08, 0.04, 0.02, 0.01])
     errors = {name: (1 + seed) * steps**order for name, order in EXPECTED_ORDERS.items()}
@@ -380,3 +402,36 @@ def test_exact_orders_are_recovered_with_the_error_at_the_smallest_step():
         np.testing.assert_allclose(fits[column], expected, atol=1e-10)
     np.testing.assert_allclose(fits.median_smallest_error, 2 * 0.01**expected)
     assert (fits.seeds == 3).all()
+
+
+def test_a_single_seed_has_orders_without_intervals():
+    fits = orders.order_fits(orders.errors([order_record("a", 7)]))
+    np.testing.assert_allclose(fits.order, fits.expected, atol=1e-10)
+    assert_judged_by_no_interval(fits, "order")
+
+
+# --- nothing left ---------------------------------------------------------------------------------------------------
+
+
+def every_table(of_sweep, of_widths, of_orders):
+    """All tables of the three experiments by name."""
+    runs, width_runs, errors = sweep.runs(of_sweep), widths.runs(of_widths), orders.errors(of_orders)
+    curves = {name: getattr(sweep, name)(of_sweep, CONTRAST) for name in ("spectra", "energy_maps", "shell_budgets")}
+    slopes = {"lazy_slopes": sweep.lazy_slopes(runs), "width_slopes": widths.width_slopes(width_runs)}
+    fits = {"order_errors": errors, "order_fits": orders.order_fits(errors)}
+    return {"runs": runs, "loss_curves": sweep.loss_curves(of_sweep), "widths": width_runs, **curves, **slopes, **fits}
+
+
+def test_without_any_member_left_the_tables_are_empty_and_have_their_columns():
+    of_widths = [width_record("richness", width, 0, -0.5) for width in (16, 32, 64)]
+    full, empty = every_table(records(), of_widths, [order_record("a", 0)]), every_table([], [], [])
+    for name, table in empty.items():
+        assert table.empty
+        assert not full[name].empty
+        assert table.columns.tolist() == full[name].columns.tolist(), name
+
+
+def test_regimes_whose_members_all_diverged_leave_empty_tables():
+    between = records(richness=(0.01, 0.1))
+    for table in (sweep.spectra, sweep.energy_maps, sweep.shell_budgets):
+        assert table(between, CONTRAST).empty

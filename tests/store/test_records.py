@@ -238,11 +238,31 @@ def test_a_pickle_is_refused_not_run_even_with_a_matching_sidecar(record, tmp_pa
     plant(record, Payload(trap))
     about = {**load_sidecar(record), "sha256": checksum(record)}
     sidecar(record).write_text(json.dumps(about), encoding="utf-8")
-    with pytest.raises((ValueError, Corrupted)):
+    with pytest.raises(Corrupted, match=r"0\.npz is no archive of plain arrays"):
         load_arrays(record)
     assert not trap.exists()
     pickle.loads(pickle.dumps(Payload(trap)))
     assert trap.exists(), "the payload does nothing: this test would pass for no reason"
+
+
+FORGERIES = {
+    "an archive of nothing that numpy knows": rewrite(lambda content: b"PK\x05\x06" + b"\1" * 18),
+    "a compressed array cut in its middle": rewrite(lambda content: content[:120] + b"\xff" * 40 + content[160:]),
+    "one array, no archive": lambda path: path.with_suffix(".npy").replace(path),
+    "text": rewrite(lambda content: b"time,loss\n0,1\n"),
+    "nothing": rewrite(lambda content: b""),
+}
+
+
+@pytest.mark.parametrize("forge", FORGERIES.values(), ids=FORGERIES)
+def test_what_is_no_archive_is_refused_by_name_even_with_a_matching_sidecar(record, forge):
+    np.save(record.with_suffix(".npy"), np.arange(3.0))
+    forge(record)
+    about = {**load_sidecar(record), "sha256": checksum(record)}
+    sidecar(record).write_text(json.dumps(about), encoding="utf-8")
+    with pytest.raises(Corrupted, match=r"0\.npz is no archive of plain arrays") as refusal:
+        load_arrays(record)
+    assert "\n" not in str(refusal.value)
 
 
 # --- shards ---------------------------------------------------------------------------------------------------------
@@ -324,14 +344,43 @@ def test_a_table_is_plain_csv_with_unix_line_ends(tmp_path):
 
 @pytest.mark.parametrize(
     "content",
-    [None, b"", b"a,b\n1,2\n3,4,5\n", b"a,b\n1,2,3\n4,5,6\n", b"a,b\n0,1,2\n", b"a\n\xff\xfe\n"],
-    ids=["missing", "empty", "ragged", "too wide", "too wide, one row", "binary"],
+    [
+        *(None, b"", b"a,b\n1,2\n3,4,5\n", b"a,b\n1,2,3\n4,5,6\n", b"a,b\n0,1,2\n", b"a\n\xff\xfe\n"),
+        *(b"a,b\n1,2\n3\n", b"a,b\n1\n3,4\n", b"a,b\n1,2\n3,4.2", b'a,b\n1,2\n3,"x\n'),
+    ],
+    ids=[
+        *("missing", "empty", "ragged", "too wide", "too wide, one row", "binary"),
+        *("last row short", "first row short", "last number cut", "text cut"),
+    ],
 )
 def test_what_is_no_table_is_refused_by_name(tmp_path, content):
     if content is not None:
         (tmp_path / "t.csv").write_bytes(content)
-    with pytest.raises(Corrupted, match=r"t\.csv cannot be read as a table"):
+    with pytest.raises(Corrupted, match=r"t\.csv cannot be read as a table") as refusal:
         load_table(tmp_path / "t.csv")
+    assert "\n" not in str(refusal.value)
+
+
+def test_a_table_cut_anywhere_is_refused_or_lacks_whole_rows(tmp_path):
+    path, table = tmp_path / "t.csv", pd.DataFrame({"a": [1.25, np.nan], "b": ["x, y", 'two "\n"'], "c": [np.nan, 3]})
+    save_table(path, table)
+    content, kept = path.read_bytes(), set()
+    for size in range(len(content)):
+        path.write_bytes(content[:size])
+        try:
+            loaded = load_table(path)
+        except Corrupted:
+            continue
+        kept.add(len(loaded))
+        pd.testing.assert_frame_equal(loaded, table[: len(loaded)], check_dtype=False)
+    assert kept == {0, 1}
+
+
+@pytest.mark.parametrize("text", ["a\rb", "a\r\nb", "\r"])
+def test_text_with_a_carriage_return_is_refused_before_anything_is_written(tmp_path, text):
+    with pytest.raises(ValueError, match=r"t\.csv has text with a carriage return and must have none"):
+        save_table(tmp_path / "t.csv", pd.DataFrame({"text": ["fine", text], "number": [1, 2]}))
+    assert list(tmp_path.iterdir()) == []
 
 
 # --- figures --------------------------------------------------------------------------------------------------------
@@ -380,3 +429,10 @@ def test_a_figure_saved_twice_has_the_same_bytes_and_no_date(tmp_path, suffix, s
     assert one == two
     assert one.startswith(start)
     assert not any(word in one for word in (b"CreationDate", b"atplotlib", b"one."))
+
+
+@pytest.mark.parametrize("name", ["a.svg", "a", "a.PNG"])
+def test_a_format_that_would_write_dates_is_refused(tmp_path, name):
+    with pytest.raises(ValueError, match=rf"path = '.*/{name}' must end in one of \.png, \.pdf"):
+        save_figure(tmp_path / "new folder" / name, Figure())
+    assert list(tmp_path.iterdir()) == []

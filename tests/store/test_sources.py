@@ -187,6 +187,25 @@ def test_a_missing_script_is_an_error(tiny, tmp_path):
         code_hash(tmp_path / "no_such.py")
 
 
+@pytest.mark.parametrize(
+    "relative", ["from . import low", "from .low import scale", "def f():\n    from ..tiny import low"]
+)
+def test_a_relative_import_is_refused_by_file_and_line(tiny, relative):
+    """Not followed, it would leave a result standing when what it depends on changes."""
+    with pytest.raises(ValueError, match=r"script\.py:\d imports relatively and must name its modules in full"):
+        code_hash(tiny.script(relative))
+    tiny.edit("middle.py", "from tiny.low import scale", relative)
+    for run in (lambda: code_hash(tiny.script(SCRIPT)), lambda: library_modules(tiny.script("import tiny.middle"))):
+        with pytest.raises(ValueError, match=r"middle\.py:\d imports relatively"):
+            run()
+
+
+def test_a_package_that_passes_on_relatively_is_refused(tiny):
+    tiny.edit("study/__init__.py", "from tiny.study.one import first", "from .one import first")
+    with pytest.raises(ValueError, match=r"study/__init__\.py:3 imports relatively"):
+        code_hash(tiny.script(SCRIPT))
+
+
 def test_a_missing_module_is_an_error(tiny):
     with pytest.raises(FileNotFoundError, match=r"no module tiny\.no_such"):
         code_hash(tiny.script(SCRIPT), modules=("tiny.no_such",))
@@ -213,7 +232,7 @@ DEPENDENCE = {
         "shells/experiments/orders shells/convergence shells/orders shells/partition",
         "shells/history shells/lazy shells/experiments/sweep shells/experiments/widths",
     ),
-    ("tables_sweep.py", "scalinglaws.shells.tables.sweep"): (
+    ("tables.py", "scalinglaws.shells.tables.sweep"): (
         "shells/tables/sweep shells/tables/common fits",
         "shells/tables/widths shells/budget networks/training plots/style",
     ),

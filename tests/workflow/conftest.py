@@ -57,8 +57,10 @@ class Checkout:
         text = file.read_text(encoding="utf-8")
         assert old in text, f"{path} does not hold {old!r}"
         file.write_text(text.replace(old, new, 1), encoding="utf-8")
-        yield
-        file.write_text(text, encoding="utf-8")
+        try:
+            yield
+        finally:
+            file.write_text(text, encoding="utf-8")
 
     def overlay(self, text):
         """Write one more overlay and return the list of overlays to pass."""

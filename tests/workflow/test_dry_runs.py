@@ -2,22 +2,14 @@
 
 import pytest
 
-EVERY_RULE = {
-    "shells_members",
-    "shells_sweep_tables",
-    "shells_width_tables",
-    "shells_order_tables",
-    "draw_shells_sweep",
-    "draw_shells_widths",
-    "draw_shells_orders",
-    "claims",
-    "complete",
-}
+EXPERIMENTS = ("sweep", "widths", "orders", "exponents", "drift", "couplings", "double_descent", "minibatch")
+OF_EXPERIMENTS = {name.format(e) for e in EXPERIMENTS for name in ("shells_{}_tables", "draw_shells_{}")}
+EVERY_RULE = {"shells_members", *OF_EXPERIMENTS, "claims", "complete"}
 
 
 @pytest.mark.parametrize(
     ("overlays", "shards"),
-    [((), 3), (("config/smoke.yaml",), 4), (("config/paper.yaml",), 91)],
+    [((), 9), (("config/smoke.yaml",), 9), (("config/paper.yaml",), 355)],
     ids=["default", "smoke", "paper"],
 )
 def test_every_config_makes_the_whole_dag(fresh, overlays, shards):
@@ -29,7 +21,10 @@ def test_every_config_makes_the_whole_dag(fresh, overlays, shards):
 @pytest.mark.parametrize(
     ("text", "message"),
     [
-        ("shels: {}", "config: shels = {}: unknown key; allowed here: data, device, dtype, run, shells"),
+        (
+            "shels: {}",
+            "config: shels = {}: unknown key; allowed here: data, device, dtype, figure_formats, run, shells",
+        ),
         ("shells: {sweep: {seeds: []}}", "config: shells.sweep.seeds = []: must have at least 1 entries"),
         ("shells: {sweep: {richness: [0.0]}}", "config: shells.sweep.richness.0 = 0.0: must be > 0"),
         ("shells: {sweep: {duration: long}}", "config: shells.sweep.duration = 'long': must be of type number"),

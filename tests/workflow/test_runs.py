@@ -1,14 +1,17 @@
 """The whole DAG at toy size: complete, repeatable, and rerun exactly where something changed."""
 
+from pathlib import Path
+
 import pytest
 
 DOWNSTREAM = {"claims": 1, "complete": 1}
+PLOTS = Path(__file__).resolve().parents[2] / "scalinglaws/plots"
+FIGURES = sorted(path.stem for path in PLOTS.glob("*.py") if "\nTABLES = " in path.read_text(encoding="utf-8"))
 
 
 def test_smoke_run_makes_everything(finished):
     made = set(finished.results())
-    names = ("loss", "spectrum", "energy_map", "shell_budget", "lazy_limit", "width_scaling", "orders")
-    figures = {f"figures/shells/{name}.{suffix}" for name in names for suffix in ("png", "pdf")}
+    figures = {f"figures/shells/{name}.png" for name in FIGURES}
     assert figures | {"tables/claims.csv", "tables/claim_measurements.csv", "claims.md", "complete"} <= made
     assert not [name for name in made if "/." in name], "a temporary file was left behind"
 
@@ -26,7 +29,7 @@ def test_second_run_has_nothing_to_do(finished):
             "scalinglaws/shells/tables/widths.py",
             '"kernel_drift", "deviation"',
             '"deviation", "kernel_drift"',
-            {"shells_width_tables": 1, "draw_shells_widths": 1, **DOWNSTREAM},
+            {"shells_widths_tables": 1, "draw_shells_widths": 1, **DOWNSTREAM},
         ),
         (
             "scalinglaws/plots/orders.py",
@@ -38,7 +41,7 @@ def test_second_run_has_nothing_to_do(finished):
             "scalinglaws/shells/convergence.py",
             "SUBSTEPS = 2",
             "SUBSTEPS = 3",
-            {"shells_members": 1, "shells_order_tables": 1, "draw_shells_orders": 1, **DOWNSTREAM},
+            {"shells_members": 1, "shells_orders_tables": 1, "draw_shells_orders": 1, **DOWNSTREAM},
         ),
         (
             "scalinglaws/claims.py",
@@ -47,7 +50,7 @@ def test_second_run_has_nothing_to_do(finished):
             DOWNSTREAM,
         ),
         ("scalinglaws/networks/tangent.py", "The tangent kernel of", "Tangent kernels of", {}),
-        ("scalinglaws/solvers.py", "import numpy as np", "import numpy as np\nimport math", {}),
+        ("scalinglaws/agreement.py", "SHARE = 0.1", "SHARE = 0.2", {}),
     ],
     ids=["table", "plot", "experiment", "claims", "docstring", "unused"],
 )
@@ -57,8 +60,8 @@ def test_an_edited_module_reruns_exactly_its_dependents(finished, path, old, new
 
 
 def test_an_edited_kernel_reruns_every_member(finished):
-    with finished.edited("scalinglaws/networks/tangent.py", "return kernel / _n", "return 1 * kernel / _n"):
-        assert finished.jobs()["shells_members"] == 4
+    with finished.edited("scalinglaws/networks/tangent.py", "return functools.reduce(", "return 1 * functools.reduce("):
+        assert finished.jobs()["shells_members"] == 9
 
 
 @pytest.mark.parametrize(
@@ -66,7 +69,7 @@ def test_an_edited_kernel_reruns_every_member(finished):
     [
         (
             "shells: {widths: {duration: 11.0}}",
-            {"shells_members": 1, "shells_width_tables": 1, "draw_shells_widths": 1, **DOWNSTREAM},
+            {"shells_members": 1, "shells_widths_tables": 1, "draw_shells_widths": 1, **DOWNSTREAM},
         ),
         (
             "shells: {sweep: {contrast: {rich: 0.1}}}",
@@ -74,10 +77,14 @@ def test_an_edited_kernel_reruns_every_member(finished):
         ),
         (
             "data: {digits_small: {n_samples: 7}}",
-            {"shells_members": 1, "shells_order_tables": 1, "draw_shells_orders": 1, **DOWNSTREAM},
+            {"shells_members": 1, "shells_orders_tables": 1, "draw_shells_orders": 1, **DOWNSTREAM},
+        ),
+        (
+            "shells: {drift: {windows: {count: 12}}}",
+            {"shells_drift_tables": 1, "draw_shells_drift": 1, **DOWNSTREAM},
         ),
     ],
-    ids=["duration", "contrast", "data"],
+    ids=["duration", "contrast", "data", "windows"],
 )
 def test_a_changed_setting_reruns_exactly_what_depends_on_it(finished, text, expected):
     assert finished.jobs(overlays=finished.overlay(text)) == expected
@@ -88,7 +95,7 @@ def test_another_folder_and_other_shards_give_the_same_bytes(finished, checkout)
     here, there = finished.results(), checkout.results()
     assert sorted(here) == sorted(there)
     assert [name for name in here if here[name] != there[name]] == []
-    overlays = checkout.overlay("shells: {sweep: {shards: 3}, widths: {shards: 2}}")
+    overlays = checkout.overlay("shells: {sweep: {shards: 3}, widths: {shards: 2}, drift: {shards: 2}}")
     assert checkout.run(overlays=overlays).returncode == 0
     resharded = checkout.results()
     kept = [name for name in here if not name.startswith("runs/")]
@@ -112,7 +119,7 @@ def test_a_damaged_record_is_refused_by_name(finished):
     record = finished.folder / "results/smoke/runs/shells/orders/0.npz"
     whole = record.read_bytes()
     record.write_bytes(whole[: len(whole) // 2])
-    done = finished.run("--forcerun", "shells_order_tables")
+    done = finished.run("--forcerun", "shells_orders_tables")
     record.write_bytes(whole)
     assert done.returncode != 0
     assert "Corrupted" in done.stderr
@@ -124,7 +131,7 @@ def test_the_report_is_one_offline_page_with_every_figure(finished):
     done = finished.run("--report", "report.html")
     assert done.returncode == 0, done.stderr
     page = (finished.folder / "report.html").read_text(encoding="utf-8")
-    for name in ("loss", "spectrum", "energy_map", "shell_budget", "lazy_limit", "width_scaling", "orders"):
+    for name in FIGURES:
         assert f"figures/shells/{name}.png" in page
     assert "Spectral shells" in page
     assert len(page) < 15e6

@@ -1,8 +1,10 @@
 """What all rules share: checked settings, places, the experiments' settings, and the hash of the code behind a job."""
 
+import ast
 import os
 import shlex
 import sys
+from pathlib import Path
 
 from scalinglaws.settings import BadSetting, check_settings
 from scalinglaws.store import code_hash, load_yaml
@@ -23,22 +25,36 @@ except BadSetting as error:
 RESULTS = f"results/{config['run']}"
 SCRIPTS = f"{workflow.basedir}/workflow/scripts"
 CLAIMS = f"{workflow.basedir}/config/claims.yaml"
-EXPERIMENTS = ("sweep", "widths", "orders")
-# Tables that claims may name, by their path under tables/ without the suffix.
-TABLE_NAMES = ["shells/runs", "shells/lazy_slopes", "shells/width_slopes", "shells/order_fits"]
 FIGURES = []
-# Settings that say what to draw or how to split the work, not what a member computes.
-PRESENTATION = {"contrast", "shards"}
+# What each experiment makes: its tables, and the figures drawn from them.
+EXPERIMENTS = load_yaml(f"{workflow.basedir}/workflow/shells.yaml")
+# Tables that claims may name, by their path under tables/ without the suffix.
+TABLE_NAMES = [f"shells/{table}" for made in EXPERIMENTS.values() for table in made["tables"]]
+# Settings that say how to reduce, what to draw or how to split the work, not what a member computes.
+PRESENTATION = {"contrast", "windows", "shards"}
+# Experiments whose shells lie on the study's common grid.
+ON_GRID = {"sweep", "drift"}
 
 
 def experiment_settings(experiment):
     """What the members of an experiment of the shell study depend on, and nothing else."""
     chosen = config["shells"][experiment]
     shared = {"device": config["device"], "dtype": config["dtype"]}
-    shared["data"] = {name: config["data"][name] for name in chosen["datasets"]}
-    if experiment == "sweep":
+    if "datasets" in chosen:
+        shared["data"] = {name: config["data"][name] for name in chosen["datasets"]}
+    if experiment in ON_GRID:
         shared["grid"] = config["shells"]["grid"]
     return shared | {name: value for name, value in chosen.items() if name not in PRESENTATION}
+
+
+def presentation(experiment):
+    """What the tables of an experiment depend on besides its records."""
+    chosen = config["shells"][experiment]
+    shown = {name: chosen[name] for name in sorted(PRESENTATION - {"shards"}) if name in chosen}
+    if experiment == "sweep":
+        kinds = {name: config["data"][name] for name in chosen["datasets"]}
+        shown["task_exponents"] = {name: 2 * data["source"] for name, data in kinds.items() if "source" in data}
+    return shown
 
 
 def shards(experiment):
@@ -52,17 +68,24 @@ def script_hash(script, *modules):
     return code_hash(f"{SCRIPTS}/{script}", modules=modules)
 
 
-def drawing_hash(*figures):
-    """Hash of the code that draws the named figures."""
-    return script_hash("draw.py", *(f"scalinglaws.plots.{figure}" for figure in figures))
+def tables_of_figures(figures):
+    """The tables that figures are drawn from: their modules' `TABLES`, read without importing them."""
+    named = {}
+    for figure in figures:
+        source = Path(workflow.basedir, "scalinglaws", "plots", f"{figure}.py").read_text(encoding="utf-8")
+        assigned = [node for node in ast.parse(source).body if isinstance(node, ast.Assign)]
+        (tables,) = [ast.literal_eval(node.value) for node in assigned if ast.unparse(node.targets[0]) == "TABLES"]
+        named |= {table: f"{RESULTS}/tables/shells/{table}.csv" for table in tables}
+    return named
 
 
-def shells_figures(*names):
-    """Outputs of a drawing rule: for each figure a png, with its place in the report, and a pdf."""
+def shells_figures(names):
+    """Outputs of a drawing rule: each figure in each format, the png with its place in the report."""
     outputs = {}
     for name in names:
-        stem = f"{RESULTS}/figures/shells/{name}"
         entry = {"caption": f"../report/{name}.rst", "category": "Spectral shells", "labels": {"figure": name}}
-        outputs |= {f"{name}_png": report(f"{stem}.png", **entry), f"{name}_pdf": f"{stem}.pdf"}
-        FIGURES.extend([f"{stem}.png", f"{stem}.pdf"])
+        for suffix in config["figure_formats"]:
+            path = f"{RESULTS}/figures/shells/{name}.{suffix}"
+            FIGURES.append(path)
+            outputs[f"{name}_{suffix}"] = report(path, **entry) if suffix == "png" else path
     return outputs

@@ -5,7 +5,7 @@ from itertools import product
 
 from scalinglaws.shells.experiments.setup import Member, prepare
 from scalinglaws.shells.history import record_history
-from scalinglaws.shells.partition import SharpShells, SplineShells, geometric_edges
+from scalinglaws.shells.partition import SharpShells, SplineShells, anchored_edges
 
 WINDOWS = {"sharp": SharpShells, "smooth": SplineShells}
 
@@ -34,6 +34,6 @@ def run(settings, member):
 
 def _shells(modes, grid, window, offset):
     """Shells anchored at the largest eigenvalue at time zero, with room below and above."""
+    room = {name: grid[name] for name in ("decades_below", "decades_above")}
     top = modes.eigenvalues.max()
-    low, high = top * 10.0 ** -grid["decades_below"], top * 10.0 ** grid["decades_above"]
-    return WINDOWS[window](geometric_edges(low, high, grid["shell_ratio"], grid_offset=offset, anchor=top))
+    return WINDOWS[window](anchored_edges(top, grid["shell_ratio"], grid_offset=offset, **room))

@@ -34,7 +34,9 @@ def seed_interval(samples):
     """95% bootstrap interval of the mean over axis 0; with a single seed there is none (NaN)."""
     samples = np.asarray(samples, dtype=float)
     if len(samples) < 2:
-        return np.full(samples.shape[1:], np.nan), np.full(samples.shape[1:], np.nan)
+        # Of single numbers the mean is a number, not an array without axes, which a table would keep as an object.
+        missing = np.full(samples.shape[1:], np.nan)[()]
+        return missing, missing
     return bootstrap_interval(np.random.default_rng(0), samples)
 
 

@@ -11,6 +11,7 @@ from scalinglaws.shells.tables.common import (
     log_mean_with_interval,
     mean_with_interval,
 )
+from scalinglaws.shells.tables.kernel_exponents import kernel_curves, kernel_exponents
 
 # The lazy limit is read off richness <= 0.1: above it the kernel's drift bends towards quadratic.
 LAZY_WINDOW_TOP = 0.1
@@ -18,12 +19,39 @@ LAZY_WINDOW_TOP = 0.1
 RANKS = (1, 2, 3, 4, 6, 8, 12, 16, 24, 32, 48, 64, 96, 128)
 
 SLOPES_OF = ("kernel_drift", "deviation", "exchange_smooth")
+RUN_COLUMNS = (
+    *("dataset", "richness", "width", "seed", "n_steps", "first_loss", "final_loss", "lazy_final_loss", "kernel_drift"),
+    *("deviation", "trace_growth", "exchange_sharp", "exchange_smooth", "closure", "self_transfer", "net_transfer"),
+    "dissipation_gap",
+)
 SLOPE_COLUMNS = ("dataset", "quantity", "slope", "low", "high", "window_low", "window_high", "seeds")
+LOSS_COLUMNS = ("dataset", "richness", "time", "value", "low", "high", "lazy_loss", "seeds")
+SPECTRUM_COLUMNS = ("dataset", "richness", "rank", "time", "value", "low", "high", "seeds")
+SHELL_PLACE = ("dataset", "richness", "shell", "low_edge", "high_edge")
+ENERGY_COLUMNS = (*SHELL_PLACE, "top_eigenvalue", "time", "share", "seeds")
+BUDGET_COLUMNS = (*SHELL_PLACE, "term", "time", "value", "low", "high", "seeds")
+
+
+def tables(records, *, contrast, task_exponents):
+    """All tables of the experiment by name; contrast: the two richness values drawn side by side; task_exponents: by
+    data set, where its exponents are known.
+    """
+    run_table = runs(records)
+    return {
+        "runs": run_table,
+        "lazy_slopes": lazy_slopes(run_table),
+        "loss_curves": loss_curves(records),
+        "spectra": spectra(records, contrast),
+        "energy_maps": energy_maps(records, contrast),
+        "shell_budgets": shell_budgets(records, contrast),
+        "kernel_exponents": kernel_exponents(records, task_exponents),
+        "kernel_curves": kernel_curves(records),
+    }
 
 
 def runs(records):
     """One row per run: how lazy it was, how much energy its shells exchanged, and how exact its books are."""
-    return pd.DataFrame([_run_row(record) for record in records])
+    return pd.DataFrame([_run_row(record) for record in records], columns=RUN_COLUMNS)
 
 
 def _run_row(record):
@@ -56,7 +84,7 @@ def lazy_slopes(run_table):
     """Exponents of kernel drift, deviation and exchange against richness at small richness, per data set.
 
     Only seeds that have every richness of the window count. A data set with fewer than 3 richness values in the window,
-    or without such a seed, gets no row.
+    or without such a seed, gets no row; with a single seed it gets no interval (NaN).
     """
     rows = []
     for dataset, of_dataset in run_table[run_table.richness <= LAZY_WINDOW_TOP].groupby("dataset"):
@@ -64,7 +92,7 @@ def lazy_slopes(run_table):
             curves = of_dataset.pivot(index="seed", columns="richness", values=quantity).dropna()
             if len(curves) and curves.shape[1] >= 3:
                 fit = power_law(curves.columns.to_numpy(), curves.to_numpy())
-                rows.append((dataset, quantity, fit.exponent, *fit.interval, *fit.window, len(curves)))
+                rows.append((dataset, quantity, fit.exponent, *fit.replicate_interval, *fit.window, len(curves)))
     return pd.DataFrame(rows, columns=SLOPE_COLUMNS)
 
 
@@ -77,7 +105,7 @@ def loss_curves(records):
         lazy = [at_times(record, record["lazy_loss"], times) for record in group]
         columns = {**log_mean_with_interval(loss), "lazy_loss": log_mean_with_interval(lazy)["value"]}
         frames.append(_frame(dataset, richness, group, time=times, **columns))
-    return pd.concat(frames, ignore_index=True)
+    return _joined(frames, LOSS_COLUMNS)
 
 
 def spectra(records, contrast):
@@ -88,7 +116,7 @@ def spectra(records, contrast):
         for rank in (r for r in RANKS if r <= group[0]["eigenvalues"].shape[1]):
             curves = [at_times(record, record["eigenvalues"][:, -rank], times) for record in group]
             frames.append(_frame(dataset, richness, group, rank=rank, time=times, **log_mean_with_interval(curves)))
-    return pd.concat(frames, ignore_index=True)
+    return _joined(frames, SPECTRUM_COLUMNS)
 
 
 def energy_maps(records, contrast):
@@ -108,7 +136,7 @@ def energy_maps(records, contrast):
         for shell in np.flatnonzero(share.max(0) > 1e-12):
             bounds = {"shell": shell, "low_edge": edges[shell], "high_edge": edges[shell + 1], "top_eigenvalue": top}
             frames.append(_frame(dataset, richness, group, **bounds, time=times, share=share[:, shell]))
-    return pd.concat(frames, ignore_index=True)
+    return _joined(frames, ENERGY_COLUMNS)
 
 
 def shell_budgets(records, contrast):
@@ -129,7 +157,7 @@ def shell_budgets(records, contrast):
             for term in terms[0]:
                 columns = mean_with_interval([of_run[term] for of_run in terms])
                 frames.append(_frame(dataset, richness, group, **bounds, term=term, time=times, **columns))
-    return pd.concat(frames, ignore_index=True)
+    return _joined(frames, BUDGET_COLUMNS)
 
 
 def _cumulative_terms(record, shell, times):
@@ -162,6 +190,11 @@ def _relative_edges(record, partition):
 
 def _contrasted(records, contrast):
     return [record for record in records if record["richness"] in contrast.values()]
+
+
+def _joined(frames, columns):
+    """One table of all frames; without any, when every member diverged, still one with these columns."""
+    return pd.concat(frames, ignore_index=True) if frames else pd.DataFrame(columns=columns)
 
 
 def _frame(dataset, richness, group, **columns):

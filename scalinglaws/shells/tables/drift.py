@@ -1,0 +1,123 @@
+"""Tables of the drift experiment: the drift law fitted case by case, its form, and its profile against 2 lambda t."""
+
+import numpy as np
+import pandas as pd
+
+from scalinglaws.shells.drift import NothingToFit, compare_regions, drift_exponent, fit_drift
+from scalinglaws.shells.tables import selfsimilar, transport
+from scalinglaws.shells.tables.cases import CASE, make_cases
+from scalinglaws.shells.tables.common import mean_with_interval
+
+FIT_COLUMNS = (
+    *(*CASE, "shell_ratio", "region", "growth", "sign", "exponent", "low", "high", "offset_low", "offset_high"),
+    *("share_up", "share_up_energy", "up_low", "up_high", "residual_rms", "explained_one", "explained_two"),
+    *("best_explained", "explained_best", "cells", "seeds"),
+)
+FORM_COLUMNS = (*CASE, "difference", "low", "high", "seeds")
+PROFILE_COLUMNS = (*CASE, "position", "value", "low", "high", "seeds")
+# Edges of the bins of 2 lambda t in the profile, three a decade.
+POSITION_EDGES = np.logspace(-4, 4, 25)
+# Windows count for the profile when this share of all that passes goes one way: else there is no velocity to divide by.
+ONE_WAY = 0.5
+
+
+def tables(records, *, windows):
+    """All tables of the experiment by name; windows: first_time and count of the log-spaced windows of time."""
+    cases = make_cases(records, windows["first_time"], windows["count"])
+    return {
+        "drift_fits": drift_fits(cases),
+        "drift_form": drift_form(cases),
+        "drift_profiles": drift_profiles(cases),
+        **transport.tables(cases),
+        **selfsimilar.tables(cases),
+    }
+
+
+def drift_fits(cases):
+    """One row per case, shell ratio, region of 2 lambda t and treatment of growth; regions without cells get no row."""
+    rows = [_fit_row(case, *choice) for case in cases for choice in _choices(case)]
+    return pd.DataFrame([row for row in rows if row], columns=FIT_COLUMNS)
+
+
+def _choices(case):
+    """Regions in the finest shells; there also without growth; coarser shells for comparison."""
+    finest = case.main_ratio
+    yield from ((finest, region, "kept") for region in ("all", "unlearned", "frontier", "learned"))
+    yield finest, "all", "removed"
+    yield from ((ratio, "all", "kept") for ratio in case.fields if ratio != finest)
+
+
+def _fit_row(case, ratio, region, growth):
+    seeds = case.fields[ratio]
+    if growth == "removed":
+        seeds = [[field.without_growth() for field in of_seed] for of_seed in seeds]
+    try:
+        fit = fit_drift(seeds, region=region)
+    except NothingToFit:
+        return None
+    by_offset = [_exponents([[of_seed[k]] for of_seed in seeds], region) for k in range(len(seeds[0]))]
+    offsets = [exponent for found in by_offset for exponent in found]
+    return case.rows(
+        shell_ratio=ratio,
+        region=region,
+        growth=growth,
+        sign=fit.sign,
+        exponent=fit.exponent,
+        low=fit.interval[0],
+        high=fit.interval[1],
+        offset_low=min(offsets, default=np.nan),
+        offset_high=max(offsets, default=np.nan),
+        share_up=fit.share_up,
+        share_up_energy=fit.share_up_energy,
+        up_low=fit.upward_interval[0],
+        up_high=fit.upward_interval[1],
+        residual_rms=fit.residual_rms,
+        explained_one=fit.explained[1.0],
+        explained_two=fit.explained[2.0],
+        best_explained=fit.best_explained,
+        explained_best=fit.explained[fit.best_explained],
+        cells=fit.n_cells,
+    )
+
+
+def _exponents(seeds, region):
+    """The exponent in one grid alone; none where that holds too few cells."""
+    try:
+        return [drift_exponent(seeds, region=region)]
+    except NothingToFit:
+        return []
+
+
+def drift_form(cases):
+    """Exponent above the frontier minus exponent below it: zero if one power law holds over the resolved range."""
+    rows = []
+    for case in cases:
+        found = compare_regions(case.fields[case.main_ratio], "learned", "unlearned")
+        if found is not None:
+            rows.append(case.rows(difference=found[0], low=found[1], high=found[2]))
+    return pd.DataFrame(rows, columns=FORM_COLUMNS)
+
+
+def drift_profiles(cases):
+    """Relative velocity over its mean in the window, against 2 lambda t: flat for exponent 1, rising as x for 2."""
+    rows, middles = [], np.sqrt(POSITION_EDGES[1:] * POSITION_EDGES[:-1])
+    for case in cases:
+        curves = np.array([_profile(of_seed) for of_seed in case.fields[case.main_ratio]])
+        for position, samples in zip(middles, curves.T, strict=True):
+            if np.isfinite(samples).all():
+                rows.append(case.rows(position=position, **mean_with_interval(samples)))
+    return pd.DataFrame(rows, columns=PROFILE_COLUMNS)
+
+
+def _profile(of_seed):
+    """Energy passed over exposure in each bin, both in units of their window's sum; NaN in bins without energy."""
+    passed, exposure = np.zeros(POSITION_EDGES.size - 1), np.zeros(POSITION_EDGES.size - 1)
+    for field in of_seed:
+        total, moved = field.passed.sum(1), np.abs(field.passed).sum(1)
+        position = 2 * field.eigenvalues * field.times[:, None]
+        for w in np.flatnonzero(np.abs(total) > ONE_WAY * moved):
+            cells = field.resolved[w]
+            passed += np.histogram(position[w, cells], POSITION_EDGES, weights=field.passed[w, cells] / total[w])[0]
+            weights = field.exposure[w, cells] / field.exposure[w].sum()
+            exposure += np.histogram(position[w, cells], POSITION_EDGES, weights=weights)[0]
+    return np.divide(passed, exposure, out=np.full_like(passed, np.nan), where=exposure > 0)
