@@ -91,7 +91,7 @@ def dag_rows():
 
 def run_rows(name, arguments):
     """Wall time, CPU time, peak memory and overhead of a run from scratch on two cores."""
-    limits = {"smoke": 60, "default": 300}
+    limits = {"smoke": 60, "default": 240}
     with tempfile.TemporaryDirectory() as folder:
         _checkout(folder)
         before, started, peak = _children_cpu(), time.perf_counter(), PeakMemory()

@@ -17,7 +17,7 @@ def draw(frontier, frontier_slopes, effective_time, effective_time_fits):
     looks = {value: style.look(index, lines=style.LINES) for index, value in enumerate(richness0)}
     datasets = sorted(fronts.dataset.unique(), reverse=True)
     title = (
-        "The frontier rises with the kernel before it falls (dashed: 1/t, the lazy law); "
+        "Far from lazy the frontier rises with the kernel before it falls (dashed: 1/t, the lazy law); "
         "in learning time, feature learning runs far ahead of the clock (dashed: equal)"
     )
     figure, axes = style.panels(2, len(datasets), title, panel=(3.2, 2.6), sharex=True, sharey="row")
