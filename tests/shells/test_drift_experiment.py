@@ -5,7 +5,7 @@ import itertools
 import numpy as np
 import pytest
 import torch
-from drift_runs import SETTINGS, records
+from drift_runs import SETTINGS, records, tables
 
 from scalinglaws.shells import SplineShells
 from scalinglaws.shells.experiments import drift
@@ -107,3 +107,15 @@ def test_records_survive_being_stored(tmp_path):
         for name, values in grid.items():
             np.testing.assert_array_equal(loaded["grids"][ratio][name], values, err_msg=name)
     assert loaded["dataset"].item() == "synthetic"
+
+
+def test_the_table_of_runs_has_a_row_for_each_record_with_its_worst_closure():
+    rows, found = tables()["drift_runs"], records()
+    assert len(rows) == len(found)
+    by_place = {(r["dataset"], r["value"], r["width"], r["seed"]): r for r in found}
+    for row in rows.itertuples():
+        record = by_place[row.dataset, row.richness0, row.width, row.seed]
+        assert row.closure == max(grid["closure"].max() for grid in record["grids"].values()) <= 1e-12
+        assert (row.first_loss, row.final_loss) == (record["loss"][0], record["loss"][-1])
+        assert row.n_steps == len(record["time"]) - 1
+        assert row.trace_growth == pytest.approx(record["eigenvalues"][-1].sum() / record["eigenvalues"][0].sum())

@@ -16,6 +16,7 @@ from scalinglaws.shells.tables.cases import CASE, make_cases, nearest_snapshots
 from scalinglaws.shells.transport import PowerLawDrift, characteristics
 
 COLUMNS = {
+    "drift_runs": drift.RUN_COLUMNS,
     "drift_fits": drift.FIT_COLUMNS,
     "drift_form": drift.FORM_COLUMNS,
     "drift_profiles": drift.PROFILE_COLUMNS,
@@ -32,6 +33,7 @@ COLUMNS = {
 }
 # What makes a row of each table the only one of its kind.
 KEYS = {
+    "drift_runs": ["seed"],
     "drift_fits": ["shell_ratio", "region", "growth"],
     "drift_profiles": ["position"],
     "transport_errors": ["law", "learned_from", "windows"],
@@ -89,7 +91,8 @@ def grid(eigenvalues, mode_energy, ratio):
     windows = np.array([[SplineShells(of_grid).windows(row) for row in eigenvalues] for of_grid in edges])
     crossing = np.einsum("ptsu,tu->pts", np.diff(windows, axis=1), (mode_energy[1:] + mode_energy[:-1]) / 2)
     energy = np.einsum("ptsu,tu->pts", windows, mode_energy)
-    return {"edges": np.array(edges), "energy": energy, "crossing": crossing, "transfer": np.zeros_like(crossing)}
+    none = np.zeros_like(crossing)
+    return {"edges": np.array(edges), "energy": energy, "crossing": crossing, "transfer": none, "closure": none[..., 0]}
 
 
 @pytest.fixture(scope="module")

@@ -13,6 +13,7 @@ FIT_COLUMNS = (
     *("share_up", "share_up_energy", "up_low", "up_high", "residual_rms", "explained_one", "explained_two"),
     *("best_explained", "explained_best", "cells", "seeds"),
 )
+RUN_COLUMNS = (*CASE, "seed", "n_steps", "first_loss", "final_loss", "trace_growth", "closure", "seeds")
 FORM_COLUMNS = (*CASE, "difference", "low", "high", "seeds")
 PROFILE_COLUMNS = (*CASE, "position", "value", "low", "high", "seeds")
 # Edges of the bins of 2 lambda t in the profile, three a decade.
@@ -25,11 +26,30 @@ def tables(records, *, windows):
     """All tables of the experiment by name; windows: first_time and count of the log-spaced windows of time."""
     cases = make_cases(records, windows["first_time"], windows["count"])
     return {
+        "drift_runs": drift_runs(cases),
         "drift_fits": drift_fits(cases),
         "drift_form": drift_form(cases),
         "drift_profiles": drift_profiles(cases),
         **transport.tables(cases),
         **selfsimilar.tables(cases),
+    }
+
+
+def drift_runs(cases):
+    """One row per run: its length, its losses, the growth of its kernel, and how exact its books are on all grids."""
+    rows = [case.rows(**_run(record)) for case in cases for record in case.records]
+    return pd.DataFrame(rows, columns=RUN_COLUMNS)
+
+
+def _run(record):
+    trace = record["eigenvalues"].sum(axis=1)
+    return {
+        "seed": int(record["seed"]),
+        "n_steps": len(record["time"]) - 1,
+        "first_loss": record["loss"][0],
+        "final_loss": record["loss"][-1],
+        "trace_growth": trace[-1] / trace[0],
+        "closure": max(grid["closure"].max() for grid in record["grids"].values()),
     }
 
 
