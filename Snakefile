@@ -9,7 +9,7 @@ configfile: "config/config.yaml"
 
 
 include: "workflow/rules/common.smk"
-include: "workflow/rules/shells.smk"
+include: "workflow/rules/studies.smk"
 include: "workflow/rules/collect.smk"
 
 

@@ -48,9 +48,7 @@ def array(name, value, *, ndim=None, minimum_size=1):
     if result.size < minimum_size:
         raise ValueError(f"{name} has {result.size} entries and must have at least {minimum_size}")
     if not np.isfinite(result).all():
-        where = np.argwhere(~np.isfinite(result))[0]
-        bad = result[tuple(where)]
-        raise ValueError(f"{name}[{', '.join(map(str, where))}] = {bad} must be finite")
+        raise ValueError(f"{_first(name, result, ~np.isfinite(result))} must be finite")
     return result
 
 
@@ -58,9 +56,15 @@ def positive_array(name, value, **options):
     """Return `value` as a float64 array; ValueError unless every entry is finite and > 0."""
     result = array(name, value, **options)
     if (result <= 0).any():
-        where = np.argwhere(result <= 0)[0]
-        bad = result[tuple(where)]
-        raise ValueError(f"{name}[{', '.join(map(str, where))}] = {bad} must be > 0")
+        raise ValueError(f"{_first(name, result, result <= 0)} must be > 0")
+    return result
+
+
+def non_negative_array(name, value, **options):
+    """Return `value` as a float64 array; ValueError unless every entry is finite and >= 0."""
+    result = array(name, value, **options)
+    if (result < 0).any():
+        raise ValueError(f"{_first(name, result, result < 0)} must be >= 0")
     return result
 
 
@@ -74,3 +78,10 @@ def increasing(name, value, *, minimum_size=2):
         first = falling[0]
         raise ValueError(f"{name}[{first}], {name}[{first + 1}] = {result[first]}, {result[first + 1]} must increase")
     return result
+
+
+def _first(name, values, mask):
+    """The first entry of `values` under `mask`, as text: its place, if it has one, and its value."""
+    where = tuple(int(i) for i in np.argwhere(mask)[0])
+    place = f"[{', '.join(map(str, where))}]" if where else ""
+    return f"{name}{place} = {values[where]}"

@@ -16,6 +16,9 @@ def contradictions(settings):
     yield from _falling_times(studies["couplings"]["times"])
     yield from _uneven_blocks(studies["double_descent"])
     yield from _large_batches(studies["minibatch"], settings["data"])
+    yield from _curve_sections(settings["ridge"]["learning_curves"]["sections"])
+    yield from _falling_ranges(settings["ridge"])
+    yield from _matrices(settings["ridge"]["random_matrices"])
 
 
 def _unknown_datasets(settings):
@@ -103,3 +106,78 @@ def _large_batches(minibatch, data):
         largest, n_samples = max(minibatch["batch_sizes"]), data[dataset]["n_samples"]
         if largest > n_samples:
             yield f"shells.minibatch.batch_sizes = {largest}: must be <= data.{dataset}.n_samples = {n_samples}"
+
+
+def _curve_sections(sections):
+    for name, section in sections.items():
+        key = f"ridge.learning_curves.sections.{name}"
+        yield from _one_of(key, section, ("ridge",), ("ridge_exponent",))
+        yield from _section_features(key, section)
+        yield from _entries_of_blocks(f"{key}.inputs", section["inputs"])
+        low, high = section["theory"]["low"], section["theory"]["high"]
+        if not low < high:
+            yield f"{key}.theory.low = {low}: must be < {key}.theory.high = {high}"
+
+
+def _section_features(key, section):
+    features, draws = section.get("features"), section["draws"]
+    if ("features" in draws) != (features is not None):
+        rule = "must be given with features" if features else "must be left out without features"
+        yield f"{key}.draws.features = {draws.get('features')}: {rule}"
+    if features is None:
+        return
+    yield from _one_of(f"{key}.features", features, ("widths", "noise_std"), ("capacities",))
+    over_widths, n_samples = "capacities" in features, section["n_samples"]
+    if over_widths != isinstance(n_samples, int) or over_widths != ("widths" in section):
+        rule = "must be one number, with a list of widths, where features have capacities, and a list without elsewhere"
+        yield f"{key}.n_samples = {n_samples}: {rule}"
+    if len(features.get("widths", [])) > 1 and features["noise_std"] > 0:
+        yield f"{key}.features.noise_std = {features['noise_std']}: must be 0 for several layers"
+
+
+def _entries_of_blocks(key, inputs):
+    for entry in ("eigenvalues", "coefficients"):
+        if inputs["kind"] == "blocks" and len(inputs[entry]) != len(inputs["dims"]):
+            yield f"{key}.{entry} = {inputs[entry]}: must have as many entries as dims = {inputs['dims']}"
+
+
+def _one_of(key, record, first, second):
+    """Exactly one of two groups of keys is to be there, whole."""
+    given = [name for name in (*first, *second) if name in record]
+    if given not in (list(first), list(second)):
+        allowed = f"must have either {' and '.join(first)} or {' and '.join(second)}"
+        yield f"{key} has {', '.join(given) or 'neither'}: {allowed}"
+
+
+def _falling_ranges(ridge):
+    ranges = {
+        f"regimes.phases.{axis}": ridge["regimes"]["phases"][axis] for axis in ("ridge_exponent", "width_exponent")
+    }
+    crossover = ridge["nonlinear_features"]["crossover"]["n_samples"]
+    ranges["nonlinear_features.crossover.n_samples"] = [crossover["low"], crossover["high"]]
+    for key, (low, high) in ranges.items():
+        if not low < high:
+            yield f"ridge.{key} = {[low, high]}: must increase"
+
+
+def _matrices(matrices):
+    key = "ridge.random_matrices"
+    for index, case in enumerate(matrices["structured"]):
+        yield from _one_of(f"{key}.structured.{index}", case, ("capacity",), ("levels", "shares"))
+        if len(case.get("levels", [])) != len(case.get("shares", [])):
+            rule = f"must have as many entries as shares = {case.get('shares')}"
+            yield f"{key}.structured.{index}.levels = {case.get('levels')}: {rule}"
+    for size in matrices["sizes"]:
+        for parts in _matrix_parts(matrices):
+            if abs(size * parts - round(size * parts)) > 1e-9 * size:
+                yield f"{key}.sizes = {size}: must be whole when multiplied by {parts:g}, a share or 1 / ratio"
+
+
+def _matrix_parts(matrices):
+    """What the size of a matrix is multiplied by to give its number of rows, or of directions that share a level."""
+    ratios = [*matrices["white_ratios"], *(case["ratio"] for case in matrices["structured"])]
+    ratios += [ratio for case in matrices["deep_ratios"] for ratio in case]
+    return [
+        *(1 / ratio for ratio in ratios),
+        *(share for case in matrices["structured"] for share in case.get("shares", [])),
+    ]

@@ -3,7 +3,6 @@
 from dataclasses import dataclass
 
 import numpy as np
-from sklearn.datasets import load_digits
 
 from scalinglaws import checks
 from scalinglaws.spectra import normalised_spectrum, power_law_spectrum, power_law_target
@@ -82,6 +81,9 @@ def digits_problem(rng, *, n_samples, labels="parity"):
     vary are zero. ValueError when n_samples is not between 2 and 1797. Source: Alpaydin & Kaynak (1998), as shipped
     with scikit-learn.
     """
+    # Here, since it loads much more than the digits: most of a second that jobs on other data need not spend.
+    from sklearn.datasets import load_digits
+
     pixels, digit = load_digits(return_X_y=True)
     checks.one_of("labels", labels, tuple(DIGIT_TARGETS))
     checks.integer("n_samples", n_samples, minimum=2)

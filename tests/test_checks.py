@@ -41,6 +41,10 @@ REFUSED = [
     (checks.positive_array, ([1.0, 2.0, 0.0],), {}, r"it\[2\] = 0\.0 must be > 0"),
     (checks.positive_array, ([1.0, np.nan],), {}, r"it\[1\] = nan must be finite"),
     (checks.positive_array, ([[1.0]],), {"ndim": 1}, r"it has shape \(1, 1\) and must have 1 dimension"),
+    (checks.positive_array, (0.0,), {}, r"it = 0\.0 must be > 0"),
+    (checks.non_negative_array, ([0.0, -1.0],), {}, r"it\[1\] = -1\.0 must be >= 0"),
+    (checks.non_negative_array, (-2.0,), {}, r"it = -2\.0 must be >= 0"),
+    (checks.non_negative_array, ([np.nan],), {}, r"it\[0\] = nan must be finite"),
     (checks.increasing, ([1.0, 2.0, 2.0],), {}, r"it\[1\], it\[2\] = 2\.0, 2\.0 must increase"),
     (checks.increasing, ([3.0, 2.0],), {}, r"it\[0\], it\[1\] = 3\.0, 2\.0 must increase"),
     (checks.increasing, ([0.0, np.nan, 2.0],), {}, r"it\[0\], it\[1\] = 0\.0, nan must increase"),
@@ -62,7 +66,7 @@ def test_refusal_names_argument_value_and_limit(check, args, options, message):
         check("it", *args, **options)
 
 
-@pytest.mark.parametrize("check", [checks.array, checks.positive_array, checks.increasing])
+@pytest.mark.parametrize("check", [checks.array, checks.positive_array, checks.non_negative_array, checks.increasing])
 def test_accepted_array_is_returned_as_float64(check):
     result = check("it", [1, 2, 3])
     assert result.dtype == np.float64

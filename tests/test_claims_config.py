@@ -10,11 +10,13 @@ import pytest
 from snakemake.utils import update_config
 
 from scalinglaws.claims import FAILS, INCONCLUSIVE, REPLICATED, band, measurements, trial
-from scalinglaws.store import load_records, load_yaml, save_arrays
+from scalinglaws.store import load_records, load_table, load_yaml, save_arrays
 
 ROOT = Path(__file__).resolve().parents[1]
 DEFAULT = load_yaml(ROOT / "config/config.yaml")
-EXPERIMENTS = load_yaml(ROOT / "workflow/shells.yaml")
+SMOKE = copy.deepcopy(DEFAULT)
+update_config(SMOKE, load_yaml(ROOT / "config/smoke.yaml"))
+STUDIES = load_yaml(ROOT / "workflow/studies.yaml")
 CLAIMS = load_yaml(ROOT / "config/claims.yaml")["claims"]
 MEASURES = [(claim, measure) for claim in CLAIMS for measure in claim.get("measures", [])]
 MEASURE_IDS = [f"{claim['id']}-{measure['quantity']}" for claim, measure in MEASURES]
@@ -46,68 +48,101 @@ def test_measures_are_well_formed(entry, measured):
     assert lower < upper
 
 
-SMALL_DATA = {"power_law": {"n_samples": 12, "dim": 8}, "digits": {"n_samples": 12}}
-# What makes each experiment small and still leaves the rows that claims name.
+# What makes an experiment smaller than a smoke run does, or leaves the rows that claims name where that does not.
 SMALL = {
-    "sweep": {"network": {"width": 6}, "richness": [0.001, 0.01, 0.1, 30.0], "duration": 5.0, "tolerance": 1e-2},
-    "widths": {"widths": [4, 6, 8], "richness": [0.1], "richness0": [0.1], "duration": 0.5, "tolerance": 1e-2},
-    "orders": {"network": {"width": 6}, "n_centres": 1, "steps": [0.04, 0.02, 0.01]},
-    "exponents": {"n_modes": 64, "networks": {"n_modes": 6, "widths": [8, 16, 2048]}},
-    "drift": {
-        "network": {"width": 6},
-        "cases": [{"dataset": "power_law", "richness0": [1.0]}],
-        "windows": {"first_time": 0.3, "count": 4},
-        "duration": 50.0,
-        "tolerance": 1e-2,
-    },
-    "couplings": {"widths": [4], "times": [0.5], "null_draws": 2, "rescaling": {"width": 4, "depth": 1, "n_seeds": 1}},
-    "double_descent": {
-        "features": {
-            "activations": ["tanh"],
-            "data": {"n_samples": 8, "n_test": 20, "dims": [3]},
-            "n_features": [4, 8],
-        },
-        "widths": {"data": {"n_samples": 8, "n_test": 20, "dims": [3]}, "widths": [1, 2, 4], "duration": 10.0},
-        "epochs": {
-            "data": {"n_samples": 12, "n_test": 20, "dims": [6, 2]},
+    "shells": {
+        "sweep": {
             "network": {"width": 6},
-            "descent": {"n_steps": 50, "n_points": 5},
-            "duration": 10.0,
+            "richness": [0.001, 0.01, 0.1, 30.0],
+            "contrast": {"lazy": 0.001, "rich": 30.0},
+            "tolerance": 1e-2,
+        },
+        "widths": {"widths": [4, 6, 8], "richness": [0.1], "duration": 0.5, "tolerance": 1e-2},
+        "orders": {"network": {"width": 6}},
+        "exponents": {"n_modes": 64, "networks": {"n_modes": 6, "widths": [8, 16, 2048]}},
+        "drift": {
+            "network": {"width": 6},
+            "cases": [{"dataset": "power_law", "richness0": [1.0]}],
+            "windows": {"first_time": 0.3, "count": 4},
+            "duration": 50.0,
+            "tolerance": 1e-2,
+        },
+        "couplings": {
+            "datasets": ["power_law_medium", "digits_medium"],
+            "depths": [8, 16],
+            "widths": [4],
+            "times": [0.5],
+            "rescaling": {"width": 4, "depth": 1},
+        },
+        "double_descent": {
+            "features": {"data": {"n_samples": 8, "n_test": 20, "dims": [3]}, "n_features": [4, 8]},
+            "widths": {
+                "data": {"n_samples": 8, "n_test": 20, "dims": [3]},
+                "widths": [1, 2, 4],
+                "richness": [1e-5, 1e-3, 0.1, 1.0],
+                "duration": 10.0,
+            },
+            "epochs": {
+                "data": {"n_samples": 12, "n_test": 20, "dims": [6, 2]},
+                "network": {"width": 6},
+                "richness": [1e-5, 0.1, 1.0],
+                "descent": {"n_steps": 50, "n_points": 5},
+                "duration": 10.0,
+            },
+        },
+        "minibatch": {
+            "network": {"width": 6},
+            "batch_sizes": [2, 4, 16],
+            "learning_rates": [0.1, 0.2],
+            "duration": 1.0,
         },
     },
-    "minibatch": {"network": {"width": 6}, "batch_sizes": [2, 4, 12], "duration": 1.0},
+    "ridge": {
+        # Draws enough that some standard errors are small beside the values.
+        "learning_curves": {
+            "sections": {
+                "nlrf_transition": {"draws": {"data": 12, "features": 12}},
+                "nlrf_noise_mitigated": {"draws": {"data": 12, "features": 12}},
+            }
+        },
+    },
 }
+# What follows from the settings of an experiment and its tables take.
+DERIVED = {"task_exponents": {"power_law": 1.0}}
 
 
-def small_settings(experiment):
-    """The default settings of an experiment made small: data sets of a dozen samples, two seeds."""
-    settings = copy.deepcopy(DEFAULT["shells"][experiment])
-    update_config(settings, {**SMALL[experiment], "seeds": [0, 1]})
-    data = {name: DEFAULT["data"][name] for name in settings.get("datasets", [])}
-    small = {name: {**kind, **SMALL_DATA.get(kind["kind"], {})} for name, kind in data.items()}
-    return {"device": "cpu", "dtype": "float64", "data": small, "grid": DEFAULT["shells"]["grid"], **settings}
+def small_settings(study, experiment):
+    """The settings of an experiment in a smoke run, made smaller still, and all that its members take besides."""
+    about, small = STUDIES[study], copy.deepcopy(SMOKE[study])
+    update_config(small[experiment], SMALL.get(study, {}).get(experiment, {}))
+    taken = {name: SMOKE[name] for name in about.get("takes", [])} | {"data": SMOKE["data"]}
+    shared = {name: small[name] for name in about["experiments"][experiment].get("shares", [])}
+    return taken | shared | small[experiment]
 
 
-PRESENTED = {
-    "sweep": {"contrast": {"lazy": 0.001, "rich": 30.0}, "task_exponents": {"power_law": 1.0}},
-    "drift": {"windows": SMALL["drift"]["windows"]},
-}
+def small_tables(study, experiment, path):
+    """An experiment's tables from the smallest real runs, written to `path` and read as the workflow does."""
+    made, settings = STUDIES[study]["experiments"][experiment], small_settings(study, experiment)
+    module = importlib.import_module(f"scalinglaws.{study}.experiments.{experiment}")
+    runs = {f"{i:03d}": module.run(settings, member) for i, member in enumerate(module.members(settings))}
+    save_arrays(path, {"members": runs, "failures": {}}, params={}, seed=settings.get("seeds"), code="")
+    shown = {name: DERIVED[name] if name in DERIVED else settings[name] for name in made.get("presentation", [])}
+    resources = {
+        name: load_table(ROOT / "workflow/resources" / file) for name, file in made.get("resources", {}).items()
+    }
+    reduce = importlib.import_module(f"scalinglaws.{study}.tables.{experiment}").tables
+    found = reduce(load_records([path])[0], **shown, **resources)
+    assert set(found) == set(made["tables"])
+    return {f"{study}/{table}": rows for table, rows in found.items()}
 
 
 @pytest.fixture(scope="module")
 def tables(tmp_path_factory):
-    """The tables that claims may name, from the smallest real runs, written and read as the workflow does."""
-    found = {}
-    for name, made in EXPERIMENTS.items():
-        settings = small_settings(name)
-        experiment = importlib.import_module(f"scalinglaws.shells.experiments.{name}")
-        runs = {f"{i:03d}": experiment.run(settings, m) for i, m in enumerate(experiment.members(settings))}
-        path = tmp_path_factory.mktemp("runs") / "0.npz"
-        save_arrays(path, {"members": runs, "failures": {}}, params={}, seed=[0, 1], code="")
-        reduce = importlib.import_module(f"scalinglaws.shells.tables.{name}").tables
-        of_experiment = reduce(load_records([path])[0], **PRESENTED.get(name, {}))
-        assert set(of_experiment) == set(made["tables"])
-        found |= {f"shells/{table}": rows for table, rows in of_experiment.items()}
+    """All tables that claims may name."""
+    folder, found = tmp_path_factory.mktemp("runs"), {}
+    for study, about in STUDIES.items():
+        for experiment in about["experiments"]:
+            found |= small_tables(study, experiment, folder / f"{study}-{experiment}.npz")
     return found
 
 

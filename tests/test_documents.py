@@ -6,7 +6,7 @@ from pathlib import Path
 
 import pytest
 
-from scalinglaws.store import load_table
+from scalinglaws.store import load_table, load_yaml
 
 ROOT = Path(__file__).resolve().parents[1]
 README = (ROOT / "README.md").read_text(encoding="utf-8")
@@ -48,7 +48,14 @@ def test_the_gallery_page_is_in_step(gallery, verdicts):
     pictures = sorted(path.relative_to(ROOT / "figures") for path in (ROOT / "figures").glob("*/*.png"))
     page = (ROOT / "figures/README.md").read_text(encoding="utf-8")
     assert gallery.gallery_page(pictures, verdicts) == page
-    assert len(pictures) >= 7
+    studies = load_yaml(ROOT / "workflow/studies.yaml")
+    drawn = {f"{study}/{name}.png" for study in studies for name in _figures(studies[study])}
+    assert {picture.as_posix() for picture in pictures} == drawn
+    assert all(f"]({picture})" in page for picture in drawn)
+
+
+def _figures(study):
+    return [name for made in study["experiments"].values() for name in made["figures"]]
 
 
 def test_a_changed_verdict_would_be_noticed(gallery, verdicts):

@@ -7,6 +7,8 @@ from pathlib import Path
 
 import pytest
 
+from scalinglaws.store import library_modules
+
 ROOT = Path(__file__).resolve().parents[1]
 LIBRARY = ROOT / "scalinglaws"
 FILES = sorted(LIBRARY.rglob("*.py"))
@@ -143,6 +145,12 @@ def test_scripts_are_short_and_say_what_they_do(path):
     assert len(source.splitlines()) <= 40
 
 
+@pytest.mark.parametrize("path", SCRIPTS, ids=[path.name for path in SCRIPTS])
+def test_scripts_import_light_modules_and_are_told_the_others(path):
+    """What a study needs, torch for one, is loaded by the jobs of that study alone."""
+    assert {part_of(name) for name in library_modules(path)} <= {*LIGHT, "checks"}
+
+
 def modules_of(package):
     """Files of a package by their stem, and the packages in it by their name."""
     return {path.stem for path in package.glob("*.py")} | {path.parent.name for path in package.glob("*/__init__.py")}
@@ -159,7 +167,8 @@ def test_a_name_passed_on_is_not_a_module_of_another_content(path):
 
 LIGHT = ("store", "claims", "settings", "agreement")
 DRAWING = sorted(f"plots.{path.stem}" for path in (LIBRARY / "plots").glob("*.py") if path.name != "__init__.py")
-TABLES = sorted(f"shells.tables.{path.stem}" for path in (LIBRARY / "shells/tables").glob("[!_]*.py"))
+TABLES = sorted(f"{path.parents[1].name}.tables.{path.stem}" for path in LIBRARY.glob("*/tables/[!_]*.py"))
+RIDGE = sorted(".".join(path.relative_to(LIBRARY).with_suffix("").parts) for path in LIBRARY.glob("ridge/**/[!_]*.py"))
 
 
 @pytest.mark.parametrize(
@@ -168,8 +177,9 @@ TABLES = sorted(f"shells.tables.{path.stem}" for path in (LIBRARY / "shells/tabl
         (LIGHT, ("torch", "matplotlib", "seaborn", "sklearn", "snakemake")),
         (TABLES, ("torch", "matplotlib", "seaborn", "sklearn", "snakemake")),
         (DRAWING, ("torch", "sklearn", "snakemake")),
+        (RIDGE, ("torch", "matplotlib", "seaborn", "snakemake")),
     ],
-    ids=["store and claims", "tables", "plots"],
+    ids=["store and claims", "tables", "plots", "ridge"],
 )
 def test_light_modules_load_nothing_heavy_even_indirectly(modules, heavy):
     """`import torch` would cost every job that reads or draws a table two seconds."""

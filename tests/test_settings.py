@@ -19,6 +19,7 @@ DEFAULT = load_yaml(ROOT / "config/config.yaml")
 OVERLAYS = sorted(
     path.name for path in (ROOT / "config").glob("*.yaml") if path.name not in ("config.yaml", "claims.yaml")
 )
+SECTIONS = "ridge.learning_curves.sections"
 DIGITS = DEFAULT["data"]["digits"]
 MISSING = object()
 
@@ -99,7 +100,7 @@ PATTERN = "must match ^[a-z0-9][a-z0-9_-]*$"
 ONCE = "must not repeat an entry"
 
 UNKNOWN = [
-    ("seed", 3, "data, device, dtype, figure_formats, run, shells"),
+    ("seed", 3, "data, device, dtype, figure_formats, ridge, run, shells"),
     ("data.power_law.ridge", 1.0, POWER_LAW),
     ("data.digits.dim", 64, "kind, labels, n_samples"),
     ("shells.sweeps", {}, "couplings, double_descent, drift, exponents, grid, minibatch, orders, sweep, widths"),
@@ -218,6 +219,36 @@ REFUSED = [
         "shells.minibatch.batch_sizes = 65",
     ),
     ("shells.minibatch.learning_rates.0", 2.0, "must be < 2"),
+    (f"{SECTIONS}.rf_deep.inputs.kind", "gaussian", "must be one of isotropic, power_law, blocks"),
+    (f"{SECTIONS}.rf_deep.inputs.dim", 0, "must be >= 1"),
+    (f"{SECTIONS}.rf_deep.n_samples", 2.5, "must be of type integer, array"),
+    (f"{SECTIONS}.rf_deep.n_samples", [10, 0], "must be >= 1", f"{SECTIONS}.rf_deep.n_samples.1 = 0"),
+    (f"{SECTIONS}.rf_deep.draws.data", 2, "must be >= 3"),
+    (f"{SECTIONS}.rf_deep.features.convention", "deep", "must be one of input, layer, output"),
+    (f"{SECTIONS}.rf_deep.features.noise_std", 0.1, "must be 0 for several layers"),
+    (f"{SECTIONS}.rf_deep.theory.low", 1e9, f"must be < {SECTIONS}.rf_deep.theory.high"),
+    (f"{SECTIONS}.rf_deep.n_samples", 10, "must be one number, with a list of widths, where features have capacities"),
+    (f"{SECTIONS}.ridge_gapped.draws.features", 8, "must be left out without features"),
+    (f"{SECTIONS}.ridge_gapped.inputs.eigenvalues", [1.0], "must have as many entries as dims = [10, 100, 10000]"),
+    (
+        f"{SECTIONS}.rf_deep.ridge_exponent",
+        1.0,
+        "must have either ridge or ridge_exponent",
+        f"{SECTIONS}.rf_deep has ridge, ridge_exponent",
+    ),
+    (
+        f"{SECTIONS}.rf_deep.features.capacities",
+        [0.5],
+        "must have either widths and noise_std or capacities",
+        f"{SECTIONS}.rf_deep.features has widths, noise_std, capacities",
+    ),
+    ("ridge.regimes.phases.ridge_exponent", [2.0, 1.0], "must increase"),
+    ("ridge.regimes.points.noisy.0.capacity", 1.0, "must be > 1"),
+    ("ridge.nonlinear_features.crossover.n_samples.low", 1.0e17, "must increase", "crossover.n_samples = [1e+17"),
+    ("ridge.random_matrices.structured.0.shares", [0.5, 0.5], "must have as many entries as shares", "levels = "),
+    ("ridge.random_matrices.sizes.0", 251, "must be whole when multiplied by 0.5, a share or 1 / ratio", "sizes = 251"),
+    ("ridge.random_matrices.structured.1.levels", [1.0], "either capacity or levels and shares", "structured.1 has"),
+    ("ridge.notebooks.sections.0", "linear_wide", "must be one of ridge_isotropic, ridge_gapped"),
 ]
 
 

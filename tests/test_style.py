@@ -4,10 +4,37 @@ import matplotlib as mpl
 import numpy as np
 import pandas as pd
 import pytest
+import seaborn as sns
 from matplotlib.image import imread
 
 from scalinglaws.plots import style
 from scalinglaws.store import save_figure
+
+
+def test_palette_and_style_are_those_of_seaborn():
+    np.testing.assert_allclose(style.PALETTE, sns.color_palette("colorblind"), atol=1e-12)
+    theirs = {**sns.axes_style("ticks"), **sns.plotting_context("paper")}
+    names = theirs.keys() - {"font.family", "font.sans-serif", "image.cmap"}
+    ours = {**mpl.rcParamsDefault, **style.SEABORN}
+    assert {name: ours[name] for name in names} == pytest.approx({name: theirs[name] for name in names})
+
+
+@pytest.mark.parametrize(("x", "text"), [(1.0, "10⁰"), (1e3, "10³"), (1e-12, "10⁻¹²"), (1e25, "10²⁵")])
+def test_powers_of_ten_are_written_without_formulas(x, text):
+    _, axes = style.panels(1, 1, "a title")
+    axes[0, 0].set(xscale="log", xlim=(1e-13, 1e26))
+    formatter = style.PlainPowers()
+    formatter.set_axis(axes[0, 0].xaxis)
+    formatter.set_locs([])
+    assert formatter(x) == text
+
+
+@pytest.mark.parametrize(("high", "minor"), [(500.0, True), (2e3, False)])
+def test_ticks_between_powers_are_left_out_over_many_decades(tmp_path, high, minor):
+    drawn, axes = style.styled(style.panels)(1, 1, "a title")
+    axes[0, 0].set(xscale="log", xlim=(1.0, high))
+    save_figure(tmp_path / "a.png", drawn)
+    assert bool(len(axes[0, 0].xaxis.get_minorticklocs())) == minor
 
 
 @pytest.fixture

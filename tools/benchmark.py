@@ -18,6 +18,8 @@ import psutil
 import torch
 
 from scalinglaws.networks import Network, forward, initialise, linearise, tangent_kernel
+from scalinglaws.ridge import RandomFeatureProblem, RidgeProblem, learning_curve, power_law_bins, simulate
+from scalinglaws.spectra import power_law_spectrum, power_law_target
 from scalinglaws.store import save_table
 
 ROOT = Path(__file__).resolve().parents[1]
@@ -27,7 +29,8 @@ REPEATS = 5
 
 def main(quick):
     torch.set_num_threads(1)
-    rows = [*kernel_rows(256, 256, 3), *dag_rows(), *run_rows("smoke", ["--configfile", "config/smoke.yaml"])]
+    rows = [*kernel_rows(256, 256, 3), *theory_rows(20), *simulation_rows(1000, 10_000)]
+    rows += [*dag_rows(), *run_rows("smoke", ["--configfile", "config/smoke.yaml"])]
     if not quick:
         rows += run_rows("default", [])
     table = pd.DataFrame(rows, columns=("benchmark", "quantity", "measured", "bound", "holds"))
@@ -72,6 +75,69 @@ def _functional_kernel(network, parameters, inputs):
     return sum(block.flatten(1) @ block.flatten(1).T for block in jacobian) / len(inputs)
 
 
+def theory_rows(n_points):
+    """Theory of whole learning curves: every direction of 10,000 by itself, and 1e14 of them in bins."""
+    eigenvalues = power_law_spectrum(10_000, 1.5)
+    spectra = {
+        "dim 10,000": (eigenvalues, power_law_target(eigenvalues, 1.5, 0.7), np.ones(10_000)),
+        "dim 1e14, binned": power_law_bins(10**14, 1.5, 0.7),
+    }
+    n_samples, rows = np.geomspace(10, 5000, n_points), []
+    for spectrum, (eigenvalues, target, multiplicities) in spectra.items():
+        common = (eigenvalues, target, n_samples, 1e-6, 0.25)
+        problems = {
+            "ridge regression": RidgeProblem(*common, multiplicities=multiplicities),
+            "random features": RandomFeatureProblem(*common, 1000, multiplicities=multiplicities),
+        }
+        for kind, problem in problems.items():
+            seconds = []
+            for _ in range(REPEATS):
+                _timed(seconds, lambda problem=problem: learning_curve(problem))
+            rows.append(row(f"theory of {kind}, {spectrum}, {n_points} points", "seconds", min(seconds), at_most=0.06))
+    return rows
+
+
+def simulation_rows(n_samples, dim):
+    """Simulated ridge regression against its floor, the normals of two samples and their Gram matrices."""
+    spectrum = power_law_spectrum(dim, 1.5)
+    target = power_law_target(spectrum, 1.5, 1.2)
+    one = RidgeProblem(spectrum, target, n_samples, 1e-4, 0.5)
+    path = RidgeProblem(spectrum, target, n_samples, np.logspace(-6, 0, 20), 0.5)
+    seconds = {"floor": [], "one": [], "path": []}
+    for _ in range(REPEATS):
+        _timed(seconds["floor"], lambda: _two_grams(n_samples, dim))
+        _timed(seconds["one"], lambda: simulate(one, np.random.default_rng(0), 2))
+        _timed(seconds["path"], lambda: simulate(path, np.random.default_rng(0), 2))
+    floor, ours, longer = (min(seconds[name]) for name in ("floor", "one", "path"))
+    name = f"simulated ridge regression, {n_samples} samples of {dim} directions"
+    return [
+        row(name, "seconds a draw", ours / 2),
+        row(name, "ratio to sampling and one Gram matrix", ours / floor, at_most=1.5),
+        row(name, "ratio of 20 ridges to one", longer / ours, at_most=3),
+        *_feature_rows(spectrum, target, n_samples, n_samples),
+    ]
+
+
+def _feature_rows(spectrum, target, n_samples, width):
+    """Random features against the products of inputs and maps that no simulation can do without."""
+    problem = RandomFeatureProblem(spectrum, target, n_samples, 1e-4, 0.5, width)
+    rng = np.random.default_rng(0)
+    inputs, feature_map = rng.standard_normal((n_samples, len(spectrum))), rng.standard_normal((width, len(spectrum)))
+    seconds = {"floor": [], "ours": []}
+    for _ in range(REPEATS):
+        _timed(seconds["floor"], lambda: [inputs @ feature_map.T for _ in range(4)])
+        _timed(seconds["ours"], lambda: simulate(problem, np.random.default_rng(0), 2, 2))
+    ours, floor = min(seconds["ours"]), min(seconds["floor"])
+    name = f"simulated random features, {n_samples} samples, {width} features of {len(spectrum)} directions"
+    return [row(name, "seconds a pair of draws", ours / 4), row(name, "ratio to the features' products", ours / floor)]
+
+
+def _two_grams(n_samples, dim):
+    for seed in range(2):
+        inputs = np.random.default_rng(seed).standard_normal((n_samples, dim))
+        inputs @ inputs.T
+
+
 def _timed(seconds, compute):
     started = time.perf_counter()
     result = compute()
@@ -91,7 +157,7 @@ def dag_rows():
 
 def run_rows(name, arguments):
     """Wall time, CPU time, peak memory and overhead of a run from scratch on two cores."""
-    limits = {"smoke": 60, "default": 240}
+    limits = {"smoke": 60, "default": 600}
     with tempfile.TemporaryDirectory() as folder:
         _checkout(folder)
         before, started, peak = _children_cpu(), time.perf_counter(), PeakMemory()

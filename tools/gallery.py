@@ -8,7 +8,7 @@ import importlib
 import shutil
 from pathlib import Path
 
-from scalinglaws.store import load_table, save_text
+from scalinglaws.store import load_table, load_yaml, save_text
 
 ROOT = Path(__file__).resolve().parents[1]
 RUN, GALLERY = ROOT / "results/default", ROOT / "figures"
@@ -19,6 +19,8 @@ def main():
     for old in GALLERY.glob("tables/**/*.csv"):
         if old.name != "benchmark.csv":  # that table is not the run's
             old.unlink()
+    for old in GALLERY.glob("*/*.png"):
+        old.unlink()
     for source in [*RUN.glob("figures/*/*.png"), *RUN.glob("tables/**/*.csv"), RUN / "claims.md"]:
         target = GALLERY / source.relative_to(RUN / "figures" if source.suffix == ".png" else RUN)
         target.parent.mkdir(parents=True, exist_ok=True)
@@ -31,13 +33,17 @@ def main():
 
 
 def gallery_page(pictures, verdicts):
-    """Every picture with its reading, under the verdicts."""
+    """Every picture with its reading, study by study, under the verdicts."""
     parts = ["# Gallery of the default run\n", "Made by `make gallery`; all numbers are in `tables/`.\n"]
     parts += [headline(verdicts), "Every measurement behind the verdicts is in [claims.md](claims.md).\n"]
-    parts += [
-        f"## {picture.stem.replace('_', ' ')}\n\n{reading(picture.stem)}\n\n![]({picture})\n" for picture in pictures
-    ]
+    for study, about in load_yaml(ROOT / "workflow/studies.yaml").items():
+        parts += [f"## {about['title']}\n"]
+        parts += [_shown(picture) for picture in pictures if picture.parts[0] == study]
     return "\n".join(parts)
+
+
+def _shown(picture):
+    return f"### {picture.stem.replace('_', ' ')}\n\n{reading(picture.stem)}\n\n![]({picture})\n"
 
 
 def reading(figure):

@@ -4,15 +4,18 @@ from pathlib import Path
 
 import pytest
 
+from scalinglaws.store import load_yaml
+
 DOWNSTREAM = {"claims": 1, "complete": 1}
-PLOTS = Path(__file__).resolve().parents[2] / "scalinglaws/plots"
-FIGURES = sorted(path.stem for path in PLOTS.glob("*.py") if "\nTABLES = " in path.read_text(encoding="utf-8"))
+STUDIES = load_yaml(Path(__file__).resolve().parents[2] / "workflow/studies.yaml")
+EXPERIMENTS = [(study, made) for study, about in STUDIES.items() for made in about["experiments"].values()]
+FIGURES = {f"figures/{study}/{figure}.png" for study, made in EXPERIMENTS for figure in made["figures"]}
+TABLES = {f"tables/{study}/{table}.csv" for study, made in EXPERIMENTS for table in made["tables"]}
 
 
 def test_smoke_run_makes_everything(finished):
     made = set(finished.results())
-    figures = {f"figures/shells/{name}.png" for name in FIGURES}
-    assert figures | {"tables/claims.csv", "tables/claim_measurements.csv", "claims.md", "complete"} <= made
+    assert FIGURES | TABLES | {"tables/claims.csv", "tables/claim_measurements.csv", "claims.md", "complete"} <= made
     assert not [name for name in made if "/." in name], "a temporary file was left behind"
 
 
@@ -131,7 +134,8 @@ def test_the_report_is_one_offline_page_with_every_figure(finished):
     done = finished.run("--report", "report.html")
     assert done.returncode == 0, done.stderr
     page = (finished.folder / "report.html").read_text(encoding="utf-8")
-    for name in FIGURES:
-        assert f"figures/shells/{name}.png" in page
-    assert "Spectral shells" in page
+    for figure in FIGURES:
+        assert figure in page
+    for about in STUDIES.values():
+        assert about["title"] in page
     assert len(page) < 15e6

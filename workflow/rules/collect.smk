@@ -35,7 +35,7 @@ rule claims:
 rule complete:
     """Fail, naming them, if members of any experiment diverged; runs last, so that nothing else is held up."""
     input:
-        runs=[shard for name in EXPERIMENTS for shard in shards(name)],
+        runs=[shard for experiment in EXPERIMENTS for shard in shards(*experiment)],
         claims=f"{RESULTS}/claims.md",
         figures=FIGURES,
     output:

@@ -10,10 +10,12 @@ import torch
 from threadpoolctl import threadpool_limits
 
 from scalinglaws import checks
-from scalinglaws.networks import Network, initialise, start_flow
+from scalinglaws.networks import Diverged, Network, initialise, start_flow
 from scalinglaws.problems import make_problem
 
 DTYPES = {"float64": torch.float64, "float32": torch.float32}
+# What stops one member of an experiment and lets the others go on.
+STOPS = (Diverged,)
 
 
 @dataclass(frozen=True)
@@ -68,13 +70,13 @@ def choose_device(name):
 @contextmanager
 def reproducible():
     """One thread and deterministic algorithms for the block: the same input gives the same bytes. Restored after."""
-    threads, deterministic = torch.get_num_threads(), torch.are_deterministic_algorithms_enabled()
-    warn_only = torch.is_deterministic_algorithms_warn_only_enabled()
+    # Not `torch.use_deterministic_algorithms`: it loads the compiler, to tell it too, at a second of every job.
+    threads, mode = torch.get_num_threads(), torch.get_deterministic_debug_mode()
     torch.set_num_threads(1)
-    torch.use_deterministic_algorithms(True)
+    torch.set_deterministic_debug_mode("error")
     try:
         with threadpool_limits(1):
             yield
     finally:
         torch.set_num_threads(threads)
-        torch.use_deterministic_algorithms(deterministic, warn_only=warn_only)
+        torch.set_deterministic_debug_mode(mode)

@@ -1,0 +1,1 @@
+"""Experiments of the ridge study: members and what each of them computes."""

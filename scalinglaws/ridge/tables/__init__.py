@@ -1,0 +1,1 @@
+"""Tables of the ridge study, one module for each experiment."""

@@ -1,0 +1,83 @@
+"""The studies: run the members of every experiment, reduce their records to tables, draw these."""
+
+for study in STUDIES:
+
+    rule:
+        """Run the members of one shard of an experiment and keep their records."""
+        name:
+            f"{study}_members"
+        output:
+            arrays=f"{RESULTS}/runs/{study}/{{experiment}}/{{shard}}.npz",
+            about=f"{RESULTS}/runs/{study}/{{experiment}}/{{shard}}.json",
+        log:
+            f"{RESULTS}/logs/{study}/{{experiment}}/{{shard}}.log",
+        benchmark:
+            f"{RESULTS}/benchmarks/{study}/{{experiment}}/{{shard}}.tsv"
+        conda:
+            "../../environment.yml"
+        threads: 1
+        resources:
+            mem_mb=1500,
+            runtime=60,
+        params:
+            package=f"scalinglaws.{study}.experiments",
+            settings=lambda wildcards, study=study: member_settings(study, wildcards.experiment),
+            n_shards=lambda wildcards, study=study: config[study][wildcards.experiment]["shards"],
+            code=lambda wildcards, study=study: members_hash(study, wildcards.experiment),
+        script:
+            "../scripts/run_members.py"
+
+
+for (study, experiment), made in EXPERIMENTS.items():
+
+    rule:
+        """Reduce the records of an experiment to its tables."""
+        name:
+            f"{study}_{experiment}_tables"
+        input:
+            **resources_of(study, experiment),
+            runs=shards(study, experiment),
+        output:
+            [f"{RESULTS}/tables/{study}/{table}.csv" for table in made["tables"]],
+        log:
+            f"{RESULTS}/logs/{study}/{experiment}_tables.log",
+        benchmark:
+            f"{RESULTS}/benchmarks/{study}/{experiment}_tables.tsv"
+        # Tables and figures are made as soon as they can be, so that no long chain of them is left for the end.
+        priority: 1
+        conda:
+            "../../environment.yml"
+        threads: 1
+        resources:
+            mem_mb=2000,
+            runtime=20,
+        params:
+            module=f"scalinglaws.{study}.tables.{experiment}",
+            presentation=presentation(study, experiment),
+            code=script_hash("tables.py", f"scalinglaws.{study}.tables.{experiment}"),
+        script:
+            "../scripts/tables.py"
+
+    rule:
+        """Draw the figures of an experiment from tables alone."""
+        name:
+            f"draw_{study}_{experiment}"
+        input:
+            **tables_of_figures(study, made["figures"]),
+        output:
+            **figure_files(study, made["figures"]),
+        log:
+            f"{RESULTS}/logs/{study}/draw_{experiment}.log",
+        benchmark:
+            f"{RESULTS}/benchmarks/{study}/draw_{experiment}.tsv"
+        priority: 1
+        conda:
+            "../../environment.yml"
+        threads: 1
+        resources:
+            mem_mb=1000,
+            runtime=10,
+        params:
+            code=script_hash("draw.py", *(f"scalinglaws.plots.{figure}" for figure in made["figures"])),
+        script:
+            "../scripts/draw.py"
