@@ -53,7 +53,7 @@ def _imports(path):
     it), so the rest of the package cannot change a result. A package imported whole counts with all that it passes on.
     """
     names = set()
-    for node in ast.walk(_tree(path)):
+    for node in _statements(_tree(path)):
         if isinstance(node, ast.Import):
             names.update(alias.name for alias in node.names)
         elif isinstance(node, ast.ImportFrom) and node.module:
@@ -79,11 +79,22 @@ def _file(name):
     return next((path for path in candidates if path.is_file()), None)
 
 
+def _statements(tree):
+    """The tree and all statements in it: imports and docstrings are nowhere else, and most of a tree is expressions."""
+    waiting = [tree]
+    while waiting:
+        node = waiting.pop()
+        yield node
+        for part in ("body", "orelse", "finalbody", "handlers", "cases"):
+            inner = getattr(node, part, None)
+            waiting += inner if isinstance(inner, list) else []
+
+
 @cache
 def _tree(path):
     """The syntax tree of a file; ValueError on relative imports, which say too little to be followed."""
     tree = ast.parse(path.read_text(encoding="utf-8"))
-    for node in ast.walk(tree):
+    for node in _statements(tree):
         if isinstance(node, ast.ImportFrom) and node.level:
             raise ValueError(f"{path}:{node.lineno} imports relatively and must name its modules in full")
     return tree
@@ -93,7 +104,7 @@ def _tree(path):
 def _meaning(path):
     """The syntax tree as text, without docstrings."""
     tree = ast.parse(path.read_text(encoding="utf-8"))
-    for node in ast.walk(tree):
+    for node in _statements(tree):
         body = getattr(node, "body", None)
         if (
             isinstance(body, list)
