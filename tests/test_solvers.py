@@ -112,7 +112,7 @@ def test_any_bracket_of_a_monotone_function(root, below, above, steepness):
         (np.cos, 2.0, 1.0, {}, r"bracket \[\] = \(2\.0, 1\.0\) must have lower < upper"),
         (np.cos, 1.0, 1.0, {}, r"bracket \[\] = \(1\.0, 1\.0\) must have lower < upper"),
         (np.cos, [0, 1.0, 5.0], [2, 1.0, 4.0], {}, r"bracket \[1\] = \(1\.0, 1\.0\) must have lower < upper"),
-        (np.cos, np.nan, 1.0, {}, r"lower\[\] = nan must be finite"),
+        (np.cos, np.nan, 1.0, {}, r"lower = nan must be finite"),
         (np.cos, 0.0, [1.0, np.inf], {}, r"upper\[1\] = inf must be finite"),
         (np.cos, 0.0, [], {}, r"upper has 0 entries"),
         (lambda x: x**2 + 1, -1.0, 2.0, {}, r"bracket \[\] = \(-1\.0, 2\.0\) must enclose.* 2\.0 and 5\.0 at its ends"),

@@ -98,7 +98,7 @@ def test_tail_has_the_shape_of_n_modes():
         (unlearned_tail, (1.0, 0.0, 3), r"source = 0\.0 must be finite and > 0"),
         (unlearned_tail, (1.0, 1.0, -1), r"n_modes = -1\.0 must be an integer >= 0"),
         (unlearned_tail, (1.0, 1.0, [2, 3.5]), r"n_modes = 3\.5 must be an integer >= 0"),
-        (unlearned_tail, (1.0, 1.0, np.nan), r"n_modes\[\] = nan must be finite"),
+        (unlearned_tail, (1.0, 1.0, np.nan), r"n_modes = nan must be finite"),
     ],
 )
 def test_bad_input_is_named(function, args, message):
