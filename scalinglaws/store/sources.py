@@ -92,25 +92,23 @@ def _statements(tree):
 
 @cache
 def _tree(path):
-    """The syntax tree of a file; ValueError on relative imports, which say too little to be followed."""
+    """A file's syntax tree without docstrings; ValueError on relative imports, which say too little to be followed."""
     tree = ast.parse(path.read_text(encoding="utf-8"))
     for node in _statements(tree):
         if isinstance(node, ast.ImportFrom) and node.level:
             raise ValueError(f"{path}:{node.lineno} imports relatively and must name its modules in full")
+        body = getattr(node, "body", None)
+        if (
+            body
+            and isinstance(body, list)
+            and isinstance(body[0], ast.Expr)
+            and isinstance(body[0].value, ast.Constant)
+        ):
+            del body[0]
     return tree
 
 
 @cache
 def _meaning(path):
-    """The syntax tree as text, without docstrings."""
-    tree = ast.parse(path.read_text(encoding="utf-8"))
-    for node in _statements(tree):
-        body = getattr(node, "body", None)
-        if (
-            isinstance(body, list)
-            and body
-            and isinstance(body[0], ast.Expr)
-            and isinstance(body[0].value, ast.Constant)
-        ):
-            del body[0]
-    return ast.dump(tree)
+    """The syntax tree as text."""
+    return ast.dump(_tree(path))
