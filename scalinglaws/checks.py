@@ -68,6 +68,29 @@ def non_negative_array(name, value, **options):
     return result
 
 
+def as_many(name, value, of, other):
+    """Return the array `value`; ValueError unless its shape is that of `other`, the argument called `of`."""
+    if value.shape != other.shape:
+        raise ValueError(f"{name} has {value.size} entries and must have as many as {of}, {other.size}")
+    return value
+
+
+def multiplicities(name, value, of, other):
+    """How often each entry of the vector `other` counts, as a float64 vector: 1 for None; ValueError unless all > 0."""
+    if value is None:
+        return np.ones(other.size)
+    return as_many(name, positive_array(name, value, ndim=1), of, other)
+
+
+def broadcast_shape(**arrays):
+    """The shape that arrays broadcast to; ValueError, with all their names and shapes, if they do not."""
+    try:
+        return np.broadcast_shapes(*(array.shape for array in arrays.values()))
+    except ValueError:
+        shapes = ", ".join(f"{name} {array.shape}" for name, array in arrays.items())
+        raise ValueError(f"shapes must broadcast with each other: {shapes}") from None
+
+
 def increasing(name, value, *, minimum_size=2):
     """Return `value` as a float64 vector; ValueError unless strictly increasing."""
     result = np.asarray(value, dtype=np.float64)

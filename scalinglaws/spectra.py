@@ -11,6 +11,13 @@ from scipy import special
 
 from scalinglaws import checks
 
+# With 8 nodes a panel contributes a relative error of 6.4^-16 = 1e-13.
+N_NODES = 8
+# Modes that stand for themselves before bins begin. The step to bins costs a relative error of p^3 / (2000 N_EXACT^4)
+# where the terms fall as k^-p: below 1e-9 for p up to 6. The end of the bins costs p / (24 dim^2), times dim times the
+# last term over the sum: below 1e-7 for spectra longer than UNBINNED. Shorter ones are cheap as they are.
+N_EXACT, UNBINNED = 128, 4096
+
 
 def power_law_spectrum(dim, capacity):
     """Eigenvalues k^-capacity, k = 1..dim.
@@ -66,6 +73,32 @@ def unlearned_tail(capacity, source, n_modes):
     if bad.size:
         raise ValueError(f"n_modes = {bad[0]} must be an integer >= 0")
     return special.zeta(decay, n_modes + 1) / 2
+
+
+def rank_bins(dim, steepness):
+    """(ranks, multiplicities) of the modes 1..dim: ranks in bins, each with the number of modes that it stands for.
+
+    Sums over a power-law spectrum, sum_k f(k), have terms that are smooth in log k. Beyond the first modes they are
+    integrals (Euler-Maclaurin), here by Gauss-Legendre panels of width 2 / steepness in u = log k, whose nodes are the
+    bins: ranks that need not be whole numbers. A summand analytic up to a distance pi / steepness from the real u axis
+    is summed to 6.4^(-2 N_NODES). Up to dim = `UNBINNED` every mode stands for itself with multiplicity 1, beyond only
+    the first `N_EXACT`, and there are 4 steepness bins for each factor e. The multiplicities sum to dim.
+
+    dim is an integer >= 1 and steepness > 0. Returns two vectors of the same length. Bad input: ValueError.
+    """
+    dim = checks.integer("dim", dim, minimum=1)
+    steepness = checks.positive("steepness", steepness)
+    if dim <= UNBINNED:
+        return _ranks(dim), np.ones(dim)
+    # sum_{k > n} f(k) = integral from n + 1/2 + f'(n + 1/2) / 24 + ..., with f' = f(n + 1) - f(n).
+    weights = np.append(np.ones(N_EXACT - 1), (23 / 24, 1 / 24))
+    lower, upper = np.log(N_EXACT + 0.5), np.log(dim + 0.5)
+    edges = np.linspace(lower, upper, 1 + int(np.ceil((upper - lower) * steepness / 2)))
+    points, shares = np.polynomial.legendre.leggauss(N_NODES)
+    half = np.diff(edges)[:, None] / 2
+    ranks = np.exp(edges[:-1, None] + half * (1 + points)).ravel()
+    counts = (half * shares).ravel() * ranks
+    return np.append(_ranks(N_EXACT + 1), ranks), np.append(weights, counts * ((dim - N_EXACT) / counts.sum()))
 
 
 def _ranks(dim):

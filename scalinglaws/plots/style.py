@@ -133,9 +133,10 @@ class HouseFigure(Figure):
                 for axis in (axis for ax in self.axes for axis in (ax.xaxis, ax.yaxis)):
                     _plain_powers(axis)
                 self.get_layout_engine().execute(self)
-                with mpl.rc_context({"figure.constrained_layout.use": False}):
-                    self.set_layout_engine(None)
-            super().savefig(*args, **kwargs)
+            # Around saving too: matplotlib puts back a layout engine by this setting, and would lay out again.
+            with mpl.rc_context({"figure.constrained_layout.use": False}):
+                self.set_layout_engine(None)
+                super().savefig(*args, **kwargs)
 
 
 def panels(n_rows, n_columns, title, *, panel=(3.4, 2.7), **options):

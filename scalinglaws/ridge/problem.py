@@ -40,9 +40,10 @@ class RidgeProblem:
 
     def __post_init__(self):
         eigenvalues = _spectrum("eigenvalues", self.eigenvalues)
-        target = _as_long("target", checks.array("target", self.target, ndim=1), "eigenvalues", eigenvalues)
+        target = checks.as_many("target", checks.array("target", self.target, ndim=1), "eigenvalues", eigenvalues)
         _set(self, eigenvalues=eigenvalues, target=target)
-        _set(self, multiplicities=_multiplicities("multiplicities", self.multiplicities, "eigenvalues", eigenvalues))
+        counts = checks.multiplicities("multiplicities", self.multiplicities, "eigenvalues", eigenvalues)
+        _set(self, multiplicities=counts)
         _set(self, n_samples=checks.positive_array("n_samples", self.n_samples))
         _set(self, **{name: checks.non_negative_array(name, getattr(self, name)) for name in ("ridge", "noise_std")})
         self.shape  # noqa: B018  arrays that do not broadcast are refused here, not in the middle of a computation
@@ -55,7 +56,7 @@ class RidgeProblem:
     @property
     def shape(self):
         """Shape of the curve: what n_samples, ridge and noise_std broadcast to."""
-        return _broadcast_shape(n_samples=self.n_samples, ridge=self.ridge, noise_std=self.noise_std)
+        return checks.broadcast_shape(n_samples=self.n_samples, ridge=self.ridge, noise_std=self.noise_std)
 
 
 @dataclass(frozen=True, eq=False)
@@ -113,7 +114,7 @@ class RandomFeatureProblem(RidgeProblem):
                 checked.append((None, None))
                 continue
             spectrum = _spectrum(name, spectrum)
-            count = _multiplicities(f"feature_multiplicities[{layer}]", count, name, spectrum)
+            count = checks.multiplicities(f"feature_multiplicities[{layer}]", count, name, spectrum)
             if not np.allclose(count.sum(), width, rtol=1e-12):
                 raise ValueError(f"{name} has {count.sum():g} entries and must have widths[{layer}] = {width}")
             checked.append((spectrum, count))
@@ -139,7 +140,7 @@ class RandomFeatureProblem(RidgeProblem):
         """Shape of the curve: what n_samples, ridge, noise_std, feature_noise_std and the widths broadcast to."""
         widths = {f"widths[{i}]": width for i, width in enumerate(self.widths)}
         others = {name: getattr(self, name) for name in ("n_samples", "ridge", "noise_std", "feature_noise_std")}
-        return _broadcast_shape(**others, **widths)
+        return checks.broadcast_shape(**others, **widths)
 
 
 def _set(record, **fields):
@@ -152,23 +153,3 @@ def _spectrum(name, value):
     if not result.any():
         raise ValueError(f"{name} = {result.size} zeros must hold an entry > 0")
     return result
-
-
-def _multiplicities(name, value, of, spectrum):
-    if value is None:
-        return np.ones(spectrum.size)
-    return _as_long(name, checks.positive_array(name, value, ndim=1), of, spectrum)
-
-
-def _as_long(name, value, of, other):
-    if value.shape != other.shape:
-        raise ValueError(f"{name} has {value.size} entries and must have as many as {of}, {other.size}")
-    return value
-
-
-def _broadcast_shape(**arrays):
-    try:
-        return np.broadcast_shapes(*(array.shape for array in arrays.values()))
-    except ValueError:
-        shapes = ", ".join(f"{name} {array.shape}" for name, array in arrays.items())
-        raise ValueError(f"shapes must broadcast with each other: {shapes}") from None

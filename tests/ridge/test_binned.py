@@ -5,9 +5,9 @@ import pytest
 from scipy import special
 
 from scalinglaws.ridge import RidgeProblem, learning_curve
-from scalinglaws.ridge.binned import N_EXACT, UNBINNED, feature_bins, power_law_bins
+from scalinglaws.ridge.binned import feature_bins, power_law_bins
 from scalinglaws.ridge.spectral_sums import Modes
-from scalinglaws.spectra import power_law_spectrum, power_law_target
+from scalinglaws.spectra import N_EXACT, UNBINNED, power_law_spectrum, power_law_target
 
 KAPPAS = np.geomspace(1e-20, 1e3, 47)
 LAWS = [(0.5, 0.3), (1.1, 0.2), (1.5, 0.7), (2.0, 1.8), (3.0, 2.0), (3.0, 0.1), (0.0, 1.0)]
