@@ -122,7 +122,9 @@ def _measure_rows(claim_id, measure, tables):
     unknown = sorted(set(measure.get("label", [])) - set(rows.columns))
     if unknown:
         raise _bad(measure, f"label = {unknown} must be columns of {measure['table']}: {', '.join(rows.columns)}")
-    labels = rows[measure["label"]].astype(str).agg(", ".join, axis=1) if measure.get("label") else rows.index
+    labels = (
+        rows[measure["label"]].astype(str).fillna("").agg(", ".join, axis=1) if measure.get("label") else rows.index
+    )
     absent = (rows[value], rows[value], pd.Series(math.nan, rows.index))
     numbers = [rows.get(name, other) for name, other in zip(others, absent, strict=True)]
     judged = zip(labels, rows[value], *numbers, strict=True)

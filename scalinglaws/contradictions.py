@@ -19,6 +19,11 @@ def contradictions(settings):
     yield from _curve_sections(settings["ridge"]["learning_curves"]["sections"])
     yield from _falling_ranges(settings["ridge"])
     yield from _matrices(settings["ridge"]["random_matrices"])
+    yield from _sample_numbers(settings["shallow"])
+    yield from _quadratic_blocks(settings["shallow"]["quadratic"])
+    yield from _phase_curves(settings["shallow"]["phases"])
+    yield from _interpolation(settings["shallow"]["initialisation"])
+    yield from _shallow_ranges(settings["shallow"])
 
 
 def _unknown_datasets(settings):
@@ -181,3 +186,74 @@ def _matrix_parts(matrices):
         *(1 / ratio for ratio in ratios),
         *(share for case in matrices["structured"] for share in case.get("shares", [])),
     ]
+
+
+def _sample_numbers(shallow):
+    """dim * ratio and dim^2 * ratio are numbers of samples."""
+    diagonal, quadratic = shallow["diagonal"], shallow["quadratic"]
+    for dim in diagonal["dims"]:
+        yield from _broken_ratios("shallow.diagonal.ratios", diagonal["ratios"], dim, "dim")
+    for index, block in enumerate(quadratic["simulations"]):
+        key = f"shallow.quadratic.simulations.{index}.ratios"
+        yield from _broken_ratios(key, block["ratios"], block["dim"] ** 2, "dim^2")
+
+
+def _broken_ratios(key, ratios, size, called):
+    for ratio in ratios:
+        if round(ratio * size) < 1 or abs(ratio * size - round(ratio * size)) > 1e-9 * size:
+            yield f"{key} = {ratio}: must be whole and >= 1 when multiplied by {called} = {size}"
+
+
+def _quadratic_blocks(quadratic):
+    """Networks are compared with the solutions of their seeds."""
+    for index, block in enumerate(quadratic["simulations"]):
+        for seed in block.get("network_seeds", []):
+            if seed not in block["seeds"]:
+                key = f"shallow.quadratic.simulations.{index}"
+                yield f"{key}.network_seeds = {seed}: must be one of {key}.seeds = {block['seeds']}"
+
+
+def _phase_curves(phases):
+    """A curve runs along n_eff or weight_decay; at the optimal weight decay along n_eff, and has no other."""
+    for index, curve in enumerate(phases["curves"]):
+        key = f"shallow.phases.curves.{index}"
+        places = {name: curve[name] for name in ("n_eff", "weight_decay") if name in curve}
+        optimal = curve["phase"] == "optimal weight decay"
+        if optimal == ("weight_decay" in places):
+            rule = "must be left out" if optimal else "must be given"
+            yield f"{key}.weight_decay = {places.get('weight_decay')}: {rule} for phase {curve['phase']!r}"
+        elif sum(isinstance(value, list) for value in places.values()) != 1:
+            yield f"{key} has {places}: one of {' and '.join(places)} must be a range"
+        for name, value in places.items():
+            if isinstance(value, list) and not value[0] < value[1]:
+                yield f"{key}.{name} = {value}: must increase"
+
+
+def _interpolation(initialisation):
+    """As many samples as directions or fewer; with weight decay as many or more, so that the minimum is unique."""
+    chosen, balance = initialisation["interpolation"], initialisation["balance"]
+    key, dim = "shallow.initialisation", chosen["dim"]
+    sizes = {"n_samples": chosen["n_samples"], "n_nonzero": chosen["n_nonzero"]}
+    for name, value in {**sizes, "recovery.n_samples": max(chosen["recovery"]["n_samples"])}.items():
+        if value > dim:
+            yield f"{key}.interpolation.{name} = {value}: must be <= {key}.interpolation.dim = {dim}"
+    if balance["n_samples"] < balance["dim"]:
+        yield f"{key}.balance.n_samples = {balance['n_samples']}: must be >= {key}.balance.dim = {balance['dim']}"
+
+
+def _shallow_ranges(shallow):
+    ranges = {
+        "quadratic.curve.ratios": shallow["quadratic"]["curve"]["ratios"],
+        **{
+            f"phases.maps.{kind}.{axis}": chosen[axis]
+            for kind, chosen in shallow["phases"]["maps"].items()
+            for axis in ("n_eff", "weight_decay")
+        },
+        **{
+            f"spectra.curves.{index}.weight_decays": curve["weight_decays"]
+            for index, curve in enumerate(shallow["spectra"]["curves"])
+        },
+    }
+    for key, (low, high) in ranges.items():
+        if not low < high:
+            yield f"shallow.{key} = {[low, high]}: must increase"

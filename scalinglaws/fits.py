@@ -134,6 +134,19 @@ def bootstrap_interval(rng, samples, statistic=np.mean, level=0.95, n_bootstrap=
     return _percentiles(statistic(draws, axis=0), level, n_samples, n_samples - 1)
 
 
+def seed_interval(samples, statistic=np.mean):
+    """(low, high): 95 % `bootstrap_interval` of `statistic` over axis 0 (seeds), always from the same resamples.
+
+    Fewer than two seeds have no interval: NaN, of shape samples.shape[1:], numbers for a vector.
+    """
+    samples = np.asarray(samples, dtype=np.float64)
+    if len(samples) < 2:
+        # Of single numbers the mean is a number, not an array without axes, which a table would keep as an object.
+        missing = np.full(samples.shape[1:], np.nan)[()]
+        return missing, missing
+    return bootstrap_interval(np.random.default_rng(0), samples, statistic)
+
+
 def _residual_interval(rng, residuals, weights, level, n_bootstrap):
     """Interval of the slope's error when independent residuals are resampled over the points of one line."""
     errors = weights @ residuals[_resamples(rng, residuals.size, n_bootstrap)]

@@ -45,6 +45,12 @@ REFUSED = [
     (checks.non_negative_array, ([0.0, -1.0],), {}, r"it\[1\] = -1\.0 must be >= 0"),
     (checks.non_negative_array, (-2.0,), {}, r"it = -2\.0 must be >= 0"),
     (checks.non_negative_array, ([np.nan],), {}, r"it\[0\] = nan must be finite"),
+    (checks.as_many, (np.ones(2), "them", np.ones(3)), {}, r"it has 2 entries and must have as many as them, 3"),
+    (checks.as_many, (np.ones(3), "them", np.ones((3, 1))), {}, r"it has 3 entries and must have as many as them, 3"),
+    (checks.multiplicities, ([1.0, 0.0], "them", np.ones(2)), {}, r"it\[1\] = 0\.0 must be > 0"),
+    (checks.multiplicities, ([1.0, np.nan], "them", np.ones(2)), {}, r"it\[1\] = nan must be finite"),
+    (checks.multiplicities, ([[1.0]], "them", np.ones(1)), {}, r"it has shape \(1, 1\) and must have 1 dimension"),
+    (checks.multiplicities, ([1.0], "them", np.ones(2)), {}, r"it has 1 entries and must have as many as them, 2"),
     (checks.increasing, ([1.0, 2.0, 2.0],), {}, r"it\[1\], it\[2\] = 2\.0, 2\.0 must increase"),
     (checks.increasing, ([3.0, 2.0],), {}, r"it\[0\], it\[1\] = 3\.0, 2\.0 must increase"),
     (checks.increasing, ([0.0, np.nan, 2.0],), {}, r"it\[0\], it\[1\] = 0\.0, nan must increase"),
@@ -80,3 +86,30 @@ def test_negative_and_zero_dimensional_arrays_pass_where_only_finiteness_is_aske
 
 def test_outer_shell_edges_may_be_infinite():
     np.testing.assert_array_equal(checks.increasing("edges", [0.0, 1.0, np.inf]), [0.0, 1.0, np.inf])
+
+
+def test_an_array_as_long_as_another_is_handed_back():
+    value = np.array([3.0, 1.0])
+    assert checks.as_many("it", value, "them", np.zeros(2)) is value
+
+
+def test_multiplicities_are_1_unless_given():
+    np.testing.assert_array_equal(checks.multiplicities("it", None, "them", np.zeros(3)), np.ones(3))
+    given = checks.multiplicities("it", [2, 5], "them", np.zeros(2))
+    assert given.dtype == np.float64
+    np.testing.assert_array_equal(given, [2.0, 5.0])
+
+
+@pytest.mark.parametrize(
+    ("shapes", "expected"),
+    [([()], ()), ([(3,), ()], (3,)), ([(4, 1), (1, 5), (5,)], (4, 5)), ([(2, 1), (3, 1, 7)], (3, 2, 7))],
+)
+def test_broadcast_shape_is_that_of_the_sum(shapes, expected):
+    arrays = {f"a{i}": np.zeros(shape) for i, shape in enumerate(shapes)}
+    assert checks.broadcast_shape(**arrays) == expected == sum(arrays.values()).shape
+
+
+def test_shapes_that_do_not_broadcast_are_all_named():
+    message = r"^shapes must broadcast with each other: one \(2,\), other \(4, 3\), last \(\)$"
+    with pytest.raises(ValueError, match=message):
+        checks.broadcast_shape(one=np.zeros(2), other=np.zeros((4, 3)), last=np.zeros(()))

@@ -137,6 +137,13 @@ def test_every_selected_row_is_judged_with_its_label_and_seeds():
     assert {(row.lower, row.upper) for row in rows} == {(0.9, 1.1)}
 
 
+def test_a_row_without_a_label_is_judged_all_the_same():
+    slopes = table(1.0, 1.0)
+    slopes["held"] = ["richness", None]
+    rows = measurements(claim(measure(label=["dataset", "held"])), {"t": slopes})
+    assert [row.rows for row in rows] == ["set 0, richness", "set 1, "]
+
+
 @pytest.mark.parametrize(
     ("where", "expected"), [({}, 3), ({"kind": ["a", "b"]}, 2), ({"kind": "c", "dataset": "set 2"}, 1)]
 )

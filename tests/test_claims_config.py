@@ -106,6 +106,29 @@ SMALL = {
             }
         },
     },
+    "shallow": {
+        "quadratic": {
+            "simulations": [
+                {
+                    **{"dim": 50, "sensing": "outer", "ratios": [0.02, 0.06], "weight_decay_exponents": [0.0]},
+                    **{"seeds": [0, 1], "network_seeds": [0]},
+                },
+                {"dim": 50, "sensing": "goe", "ratios": [0.02], "weight_decay_exponents": [0.0], "seeds": [0, 1]},
+                {"dim": 100, "sensing": "outer", "ratios": [0.02], "weight_decay_exponents": [0.0], "seeds": [0, 1]},
+                {"dim": 200, "sensing": "outer", "ratios": [0.02], "weight_decay_exponents": [0.0], "seeds": [0, 1]},
+            ]
+        },
+        # A point that keeps ten values in every data set.
+        "spectra": {
+            "points": [
+                *SMOKE["shallow"]["spectra"]["points"],
+                {
+                    **{"kind": "quadratic", "phase": "fast rate", "dims": [40], "decays": [1.0]},
+                    **{"ratio": 1.0, "weight_decay": 0.1},
+                },
+            ]
+        },
+    },
 }
 # What follows from the settings of an experiment and its tables take.
 DERIVED = {"task_exponents": {"power_law": 1.0}}

@@ -6,7 +6,7 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 from scipy import stats
 
-from scalinglaws.fits import bootstrap_interval, power_law, steady_window
+from scalinglaws.fits import bootstrap_interval, power_law, seed_interval, steady_window
 
 X = np.geomspace(2.0, 2000.0, 13)
 
@@ -361,3 +361,13 @@ def test_steady_window_names_bad_input(x, y, options, message):
 def test_bootstrap_interval_names_bad_input(samples, options, message):
     with pytest.raises(ValueError, match=message):
         bootstrap_interval(np.random.default_rng(0), samples, **options)
+
+
+@pytest.mark.parametrize("statistic", [np.mean, np.median])
+def test_seed_interval_is_the_bootstrap_from_one_seed_and_missing_for_a_single_sample(statistic):
+    samples = np.random.default_rng(3).standard_normal((5, 2))
+    again = bootstrap_interval(np.random.default_rng(0), samples, statistic)
+    np.testing.assert_array_equal(seed_interval(samples, statistic), again)
+    assert np.isnan(seed_interval(samples[:1], statistic)).all()
+    assert np.shape(seed_interval(samples[:1], statistic)) == (2, 2)
+    assert np.shape(seed_interval([1.0], statistic)) == (2,)

@@ -100,7 +100,7 @@ PATTERN = "must match ^[a-z0-9][a-z0-9_-]*$"
 ONCE = "must not repeat an entry"
 
 UNKNOWN = [
-    ("seed", 3, "data, device, dtype, figure_formats, ridge, run, shells"),
+    ("seed", 3, "data, device, dtype, figure_formats, ridge, run, shallow, shells"),
     ("data.power_law.ridge", 1.0, POWER_LAW),
     ("data.digits.dim", 64, "kind, labels, n_samples"),
     ("shells.sweeps", {}, "couplings, double_descent, drift, exponents, grid, minibatch, orders, sweep, widths"),
@@ -249,6 +249,31 @@ REFUSED = [
     ("ridge.random_matrices.sizes.0", 251, "must be whole when multiplied by 0.5, a share or 1 / ratio", "sizes = 251"),
     ("ridge.random_matrices.structured.1.levels", [1.0], "either capacity or levels and shares", "structured.1 has"),
     ("ridge.notebooks.sections.0", "linear_wide", "must be one of ridge_isotropic, ridge_gapped"),
+    ("shallow.diagonal.decay", 0.5, "must be > 0.5"),
+    ("shallow.diagonal.ratios.0", 0.123, "must be whole and >= 1 when multiplied by dim = 100", "ratios = 0.123"),
+    ("shallow.quadratic.simulations.0.ratios.0", 1e-5, "when multiplied by dim^2 = 2500", "ratios = 1e-05"),
+    ("shallow.quadratic.simulations.0.sensing", "gaussian", "must be one of outer, goe"),
+    (
+        "shallow.quadratic.simulations.0.network_seeds",
+        [9],
+        "must be one of shallow.quadratic.simulations.0.seeds = [0, 1, 2",
+        "network_seeds = 9",
+    ),
+    ("shallow.quadratic.curve.ratios", [2.0, 0.02], "must increase"),
+    ("shallow.phases.curves.0.phase", "rich", "must be one of plateau, bias"),
+    ("shallow.phases.curves.0.n_eff", [1.0, 10.0], "must be a range", "shallow.phases.curves.0 has "),
+    ("shallow.phases.curves.0.weight_decay", [10.0, 1.0], "must increase"),
+    ("shallow.phases.curves.0.phase", "optimal weight decay", "must be left out", "curves.0.weight_decay = "),
+    ("shallow.phases.maps.diagonal.n_eff", [10.0, 1.0], "must increase"),
+    ("shallow.spectra.points.0.decays.0", 0.5, "must be > 0.5"),
+    ("shallow.spectra.curves.0.weight_decays", [10.0, 0.01], "must increase"),
+    (
+        "shallow.initialisation.interpolation.n_samples",
+        101,
+        "must be <= shallow.initialisation.interpolation.dim = 100",
+    ),
+    ("shallow.initialisation.balance.n_samples", 49, "must be >= shallow.initialisation.balance.dim = 50"),
+    ("shallow.initialisation.balance.times.first", 60.0, "must be <= 1"),
 ]
 
 

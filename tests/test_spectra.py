@@ -4,7 +4,16 @@ import numpy as np
 import pytest
 from scipy import special
 
-from scalinglaws.spectra import normalised_spectrum, power_law_spectrum, power_law_target, unlearned_tail
+from scalinglaws.spectra import (
+    N_EXACT,
+    N_NODES,
+    UNBINNED,
+    normalised_spectrum,
+    power_law_spectrum,
+    power_law_target,
+    rank_bins,
+    unlearned_tail,
+)
 
 EXPONENTS = [(1.5, 0.4), (1.0, 0.5), (2.0, 1.5), (0.5, 3.0)]
 
@@ -78,6 +87,46 @@ def test_tail_has_the_shape_of_n_modes():
     assert np.ndim(unlearned_tail(1.0, 1.0, 4)) == 0
 
 
+@pytest.mark.parametrize("dim", [1, 7, UNBINNED])
+def test_short_ranks_stand_for_themselves(dim):
+    ranks, multiplicities = rank_bins(dim, 3.0)
+    np.testing.assert_array_equal(ranks, np.arange(1, dim + 1))
+    np.testing.assert_array_equal(multiplicities, np.ones(dim))
+
+
+@pytest.mark.parametrize("steepness", [0.3, 1.0, 8.0])
+@pytest.mark.parametrize("dim", [UNBINNED + 1, 10**6, 10**12, 1e30])
+def test_long_ranks_share_panels_of_a_width_set_by_the_steepness(dim, steepness):
+    ranks, multiplicities = rank_bins(dim, steepness)
+    np.testing.assert_array_equal(ranks[: N_EXACT + 1], np.arange(1, N_EXACT + 2))
+    np.testing.assert_array_equal(multiplicities[: N_EXACT - 1], np.ones(N_EXACT - 1))
+    panels = np.ceil(np.log((dim + 0.5) / (N_EXACT + 0.5)) * steepness / 2)
+    assert ranks.size == N_EXACT + 1 + N_NODES * panels
+    assert N_EXACT < ranks[N_EXACT + 1] < ranks[-1] < dim + 0.5
+    assert (np.diff(ranks[N_EXACT + 1 :]) > 0).all()
+    assert (multiplicities > 0).all()
+    np.testing.assert_allclose(multiplicities.sum(), dim, rtol=1e-12)
+
+
+@pytest.mark.parametrize("power", [1.2, 2.0, 3.5])
+@pytest.mark.parametrize("dim", [10**5, 10**9, 1e20])
+def test_powers_of_the_rank_sum_to_zeta(dim, power):
+    """Euler-Maclaurin where bins begin: a relative p^3 / (2000 N_EXACT^4)."""
+    ranks, multiplicities = rank_bins(dim, 1.0)
+    expected = special.zeta(power) - special.zeta(power, dim + 1)
+    np.testing.assert_allclose(multiplicities @ ranks**-power, expected, rtol=1e-9)
+
+
+@pytest.mark.parametrize(("power", "width"), [(0.7, 1.0), (1.5, 1.0), (0.5, 3.0)])
+def test_steps_in_the_rank_are_summed_once_the_panels_are_narrow(power, width):
+    """k^-p / (1 + (k / rank)^width) has poles at pi / width from the real axis of log k."""
+    dim, everyone = 50_000, np.arange(1, 50_001.0)
+    ranks, multiplicities = rank_bins(dim, width)
+    for rank in (3.0, 777.0, 40_000.0):
+        binned, whole = (k**-power / (1 + (k / rank) ** width) for k in (ranks, everyone))
+        np.testing.assert_allclose(multiplicities @ binned, whole.sum(), rtol=1e-8)
+
+
 @pytest.mark.parametrize(
     ("function", "args", "message"),
     [
@@ -99,6 +148,10 @@ def test_tail_has_the_shape_of_n_modes():
         (unlearned_tail, (1.0, 1.0, -1), r"n_modes = -1\.0 must be an integer >= 0"),
         (unlearned_tail, (1.0, 1.0, [2, 3.5]), r"n_modes = 3\.5 must be an integer >= 0"),
         (unlearned_tail, (1.0, 1.0, np.nan), r"n_modes = nan must be finite"),
+        (rank_bins, (0, 1.0), r"dim = 0 must be an integer >= 1"),
+        (rank_bins, (10.5, 1.0), r"dim = 10\.5 must be an integer"),
+        (rank_bins, (10, 0.0), r"steepness = 0\.0 must be finite and > 0"),
+        (rank_bins, (10, np.nan), r"steepness = nan must be finite and > 0"),
     ],
 )
 def test_bad_input_is_named(function, args, message):

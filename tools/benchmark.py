@@ -19,6 +19,13 @@ import torch
 
 from scalinglaws.networks import Network, forward, initialise, linearise, tangent_kernel
 from scalinglaws.ridge import RandomFeatureProblem, RidgeProblem, learning_curve, power_law_bins, simulate
+from scalinglaws.shallow import (
+    DiagonalProblem,
+    QuadraticProblem,
+    binned_strengths,
+    power_law_strengths,
+    state_evolution,
+)
 from scalinglaws.spectra import power_law_spectrum, power_law_target
 from scalinglaws.store import save_table
 
@@ -29,7 +36,7 @@ REPEATS = 5
 
 def main(quick):
     torch.set_num_threads(1)
-    rows = [*kernel_rows(256, 256, 3), *theory_rows(20), *simulation_rows(1000, 10_000)]
+    rows = [*kernel_rows(256, 256, 3), *theory_rows(20), *state_evolution_rows(20), *simulation_rows(1000, 10_000)]
     rows += [*dag_rows(), *run_rows("smoke", ["--configfile", "config/smoke.yaml"])]
     if not quick:
         rows += run_rows("default", [])
@@ -94,6 +101,26 @@ def theory_rows(n_points):
             for _ in range(REPEATS):
                 _timed(seconds, lambda problem=problem: learning_curve(problem))
             rows.append(row(f"theory of {kind}, {spectrum}, {n_points} points", "seconds", min(seconds), at_most=0.06))
+    return rows
+
+
+def state_evolution_rows(n_points):
+    """State evolution, seconds a point: curves from few samples to many, through the interpolation peak."""
+    ratios, (strengths, multiplicities) = np.geomspace(0.02, 50, n_points), binned_strengths(10_000, 1.0)
+    diagonal = (power_law_strengths(400, 1.0), 400 * ratios, 1.0, 0.7)
+    bins = QuadraticProblem(strengths, 1e8 * ratios, 1.0, 0.7, multiplicities=multiplicities)
+    cases = [
+        ("diagonal, dim 400, Gaussian teacher", 0.02, DiagonalProblem(*diagonal, teacher="gaussian")),
+        ("diagonal, dim 400, fixed teacher", 0.02, DiagonalProblem(*diagonal)),
+        ("quadratic, dim 200", 1, QuadraticProblem(power_law_strengths(200, 1.0), 4e4 * ratios, 1.0, 0.7)),
+        ("quadratic, dim 10,000, binned", 3, bins),
+    ]
+    rows = []
+    for name, limit, problem in cases:
+        seconds = []
+        for _ in range(REPEATS):
+            _timed(seconds, lambda problem=problem: state_evolution(problem))
+        rows.append(row(f"state evolution, {name}", "seconds a point", min(seconds) / n_points, at_most=limit))
     return rows
 
 

@@ -5,6 +5,7 @@ import pandas as pd
 import pytest
 
 from scalinglaws.claims import INCONCLUSIVE, judge
+from scalinglaws.fits import seed_interval
 from scalinglaws.shells.orders import EXPECTED_ORDERS
 from scalinglaws.shells.tables import orders, sweep, widths
 from scalinglaws.shells.tables.common import (
@@ -14,7 +15,6 @@ from scalinglaws.shells.tables.common import (
     group_by,
     log_mean_with_interval,
     mean_with_interval,
-    seed_interval,
 )
 
 TIMES = np.append(0.0, np.geomspace(0.5, 50.0, N_TIMES))

@@ -59,6 +59,12 @@ def test_second_run_has_nothing_to_do(finished):
             {"ridge_members": 1, "ridge_random_matrices_tables": 1, "draw_ridge_random_matrices": 1, **DOWNSTREAM},
         ),
         (
+            "scalinglaws/shallow/overfitting.py",
+            "NEWTON_STEPS = 8",
+            "NEWTON_STEPS = 9",
+            {"shallow_members": 1, "shallow_phases_tables": 1, "draw_shallow_phases": 1, **DOWNSTREAM},
+        ),
+        (
             "workflow/resources/ridge/authors.csv",
             "0.",
             "1.",
@@ -67,7 +73,7 @@ def test_second_run_has_nothing_to_do(finished):
         ("scalinglaws/networks/tangent.py", "The tangent kernel of", "Tangent kernels of", {}),
         ("scalinglaws/agreement.py", "SHARE = 0.1", "SHARE = 0.2", {}),
     ],
-    ids=["table", "plot", "experiment", "claims", "ridge", "resource", "docstring", "unused"],
+    ids=["table", "plot", "experiment", "claims", "ridge", "shallow", "resource", "docstring", "unused"],
 )
 def test_an_edited_module_reruns_exactly_its_dependents(finished, path, old, new, expected):
     with finished.edited(path, old, new):

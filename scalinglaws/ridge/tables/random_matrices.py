@@ -5,7 +5,7 @@ from itertools import pairwise
 import numpy as np
 import pandas as pd
 
-from scalinglaws.fits import bootstrap_interval
+from scalinglaws.fits import seed_interval
 
 PLACE = ("ensemble", "case", "size")
 COLUMNS = {
@@ -36,9 +36,8 @@ def _place(record):
 
 def _mean(samples):
     """Mean over seeds (axis 0) with its 95 % bootstrap interval; a single seed has none."""
-    mean, missing = samples.mean(axis=0), np.full(samples.shape[1:], np.nan)[()]
-    low, high = bootstrap_interval(np.random.default_rng(0), samples) if len(samples) > 1 else (missing, missing)
-    return {"value": mean, "low": low, "high": high}
+    low, high = seed_interval(samples)
+    return {"value": samples.mean(axis=0), "low": low, "high": high}
 
 
 def densities(records):

@@ -2,7 +2,7 @@
 
 import numpy as np
 
-from scalinglaws.fits import bootstrap_interval
+from scalinglaws.fits import seed_interval
 
 # Points on the common time axis of a figure's curves.
 N_TIMES = 80
@@ -28,16 +28,6 @@ def at_times(record, values, times):
     log_time, columns = np.log(record["time"][1:]), values[1:].reshape(len(values) - 1, -1)
     inner = [np.interp(np.log(times), log_time, column) for column in columns.T]
     return np.stack(inner, axis=-1).reshape(len(times), *values.shape[1:])
-
-
-def seed_interval(samples):
-    """95% bootstrap interval of the mean over axis 0; with a single seed there is none (NaN)."""
-    samples = np.asarray(samples, dtype=float)
-    if len(samples) < 2:
-        # Of single numbers the mean is a number, not an array without axes, which a table would keep as an object.
-        missing = np.full(samples.shape[1:], np.nan)[()]
-        return missing, missing
-    return bootstrap_interval(np.random.default_rng(0), samples)
 
 
 def mean_with_interval(samples):

@@ -1,0 +1,1 @@
+"""Tables of the study of shallow networks, one module for each experiment."""
