@@ -11,7 +11,7 @@ RATIO = "excess risk / state evolution"
 
 @style.styled
 def draw(quadratic_points, quadratic_ratios):
-    """Left: against samples, at the smallest dimension that has both; right: against dimension, points common to all."""
+    """Left: against samples, at the smallest dimension that has both; right: against dimension, points of all."""
     both = quadratic_points.groupby("dim").sensing.nunique()
     dim = int(both[both == both.max()].index.min())
     title = (
