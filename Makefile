@@ -4,6 +4,8 @@
 PYTHON ?= python3
 CORES ?= all
 WORKERS ?= 2
+# How a run tells its progress: `plain`, a line per job; empty, Snakemake's own blocks; or another logger that is installed.
+LOGGER ?= plain
 
 # One thread a job: a second one changes the order of the sums, and so the last bits of the results.
 export OMP_NUM_THREADS := 1
@@ -14,7 +16,11 @@ export PYTHONHASHSEED := 0
 unexport PYTHONPATH PYTHONHOME
 
 PIP_INSTALL := .venv/bin/python -m pip install --quiet --disable-pip-version-check
-SNAKEMAKE := .venv/bin/snakemake --profile workflow/profiles/default --cores $(CORES)
+# How long the default run's jobs took, for the time left; those of a smoke run have nothing to do with it.
+COSTS := figures/costs.csv
+smoke: COSTS :=
+LOGGING = $(if $(LOGGER),--logger $(LOGGER)) $(if $(filter plain,$(LOGGER)),--logger-plain-costs "$(COSTS)")
+SNAKEMAKE = PYTHONPATH=workflow/plugins .venv/bin/snakemake $(LOGGING) --profile workflow/profiles/default --cores $(CORES)
 OTHER_PYTHON := make PYTHON=/path/to/python3.12 $(firstword $(MAKECMDGOALS) figures)
 NEWER_PYTHON := install Python 3.11 or newer, or run: $(OTHER_PYTHON)
 
@@ -30,15 +36,17 @@ test: .venv/installed ## the tests, in WORKERS=2 processes
 
 smoke: .venv/installed ## the whole workflow at toy sizes, in about a minute
 	$(SNAKEMAKE) --configfile config/smoke.yaml
+	@echo "The figures are in results/smoke/figures, the tables in results/smoke/tables."
 
 paper: .venv/installed ## the papers' own sizes: hours; a GPU or a cluster helps; resumes where it stopped
 	$(SNAKEMAKE) --configfile config/paper.yaml
+	@echo "The figures are in results/paper/figures, the tables in results/paper/tables."
 
 report: figures ## the default run as one HTML page
 	$(SNAKEMAKE) --report results/default/report.html
-	@echo "The report is results/default/report.html."
+	@echo "The report is results/default/report.html, $$(du -h results/default/report.html | cut -f 1)."
 
-verify: figures ## compare this machine's claims with the committed ones
+verify: figures ## does this machine reproduce the committed tables, verdicts and files
 	.venv/bin/python workflow/scripts/verify.py
 
 benchmark: .venv/installed ## time the main computations

@@ -23,4 +23,5 @@ rule all:
         FIGURES,
         f"{RESULTS}/tables/claims.csv",
         f"{RESULTS}/claims.md",
+        f"{RESULTS}/manifest.json",
         f"{RESULTS}/complete",

@@ -8,7 +8,8 @@ seeds, [low, high] (the value itself where the table has no such columns), again
     fails         the interval lies outside it
     inconclusive  the interval straddles the band's edge, or is missing, as that of a single seed, or the value is
 
-A claim is replicated when all its rows are, and is of partial scope when some are replicated and others fail.
+Each value that `where` lists must have a row, or it counts as missing. A claim is replicated when all its rows are, and
+is of partial scope when some are replicated and others fail.
 """
 
 import math
@@ -20,12 +21,22 @@ REPLICATED, PARTIAL, FAILS = "replicated", "partial scope", "fails"
 INCONCLUSIVE, NOT_ATTEMPTED = "inconclusive", "not attempted"
 # The order of every listing: what fails is printed first.
 VERDICTS = (FAILS, PARTIAL, INCONCLUSIVE, NOT_ATTEMPTED, REPLICATED)
+# Of the house palette of figures; nothing is told by colour alone.
+COLOURS = {
+    FAILS: "#d55e00",
+    PARTIAL: "#de8f05",
+    INCONCLUSIVE: "#cc78bc",
+    NOT_ATTEMPTED: "#949494",
+    REPLICATED: "#0173b2",
+}
 STATISTICS = ("max", "min", "mean", "median")
 REQUIRED = ("quantity", "table", "value", "why")
 BAND = ("predicted", "tolerance", "at_most", "at_least")
 KNOWN = (*REQUIRED, *BAND, "where", "label", "low", "high", "seeds", "statistic")
 SHOWN = ("quantity", "rows", "value", "low", "high", "lower", "upper", "seeds", "table", "why")
+NO_ROWS = "no such rows"
 ABOUT = ("paper", "place", "statement", "scope")
+CELLS = ("quantity", "rows", "measured", "interval", "allowed", "seeds")
 CLAIM_COLUMNS = ("id", "verdict", "measured", "passed", *SHOWN, *ABOUT)
 
 
@@ -54,7 +65,8 @@ class Measurement:
         """How far the interval reaches outside the band, in units of the band's width or bound; infinite for NaN."""
         if any(map(math.isnan, (self.value, self.low, self.high))):
             return math.inf
-        excess = max(self.lower - self.low, self.high - self.upper)
+        low, high = _spanned(self.value, self.low, self.high)
+        excess = max(self.lower - low, high - self.upper)
         scale = self.upper - self.lower if math.isfinite(self.upper - self.lower) else self._bound
         return excess / (scale or 1.0)
 
@@ -64,12 +76,20 @@ class Measurement:
 
 
 def judge(value, low, high, lower, upper):
-    """Verdict of an interval against a band; missing numbers are inconclusive, never replicated."""
+    """Verdict of an interval against a band; missing or infinite numbers are never replicated.
+
+    An interval that does not hold its value is widened to hold it.
+    """
     if math.isnan(value) or not low <= high:
         return INCONCLUSIVE
+    low, high = _spanned(value, low, high)
     if lower <= low and high <= upper:
-        return REPLICATED
+        return REPLICATED if math.isfinite(value) else INCONCLUSIVE
     return FAILS if high < lower or low > upper else INCONCLUSIVE
+
+
+def _spanned(value, low, high):
+    return min(low, value), max(high, value)
 
 
 def band(measure):
@@ -109,26 +129,13 @@ def measurements(claim, tables):
 
 def _measure_rows(claim_id, measure, tables):
     check_measure(measure)
-    table = tables.get(measure["table"])
-    rows = _select(table, measure.get("where", {}))
-    value, *others = (measure.get(part, part) for part in ("value", "low", "high", "seeds"))
-    if rows is None or rows.empty or value not in rows:
-        return [_measurement(claim_id, measure, "no such rows", math.nan, math.nan, math.nan, 0)]
-    if "statistic" in measure:
-        reduced = rows[value].agg(measure["statistic"], skipna=False)
-        seeds = rows["seed"].nunique() if "seed" in rows else math.nan
-        label = f"{measure['statistic']} of {len(rows)} rows"
-        return [_measurement(claim_id, measure, label, reduced, reduced, reduced, seeds)]
-    unknown = sorted(set(measure.get("label", [])) - set(rows.columns))
-    if unknown:
-        raise _bad(measure, f"label = {unknown} must be columns of {measure['table']}: {', '.join(rows.columns)}")
-    labels = (
-        rows[measure["label"]].astype(str).fillna("").agg(", ".join, axis=1) if measure.get("label") else rows.index
-    )
-    absent = (rows[value], rows[value], pd.Series(math.nan, rows.index))
-    numbers = [rows.get(name, other) for name, other in zip(others, absent, strict=True)]
-    judged = zip(labels, rows[value], *numbers, strict=True)
-    return [_measurement(claim_id, measure, str(label), *row) for label, *row in judged]
+    where = measure.get("where", {})
+    rows = _select(tables.get(measure["table"]), where)
+    if rows is None or rows.empty or measure["value"] not in rows:
+        return [_missing(claim_id, measure, NO_ROWS)]
+    judged = _reduced(measure, rows) if "statistic" in measure else _each(measure, rows)
+    absent = [_missing(claim_id, measure, f"{NO_ROWS}: {name}") for name in _absent(rows, where)]
+    return [_measurement(claim_id, measure, *row) for row in judged] + absent
 
 
 def _select(table, where):
@@ -136,8 +143,49 @@ def _select(table, where):
     if table is None or not set(where) <= set(table.columns):
         return None
     for column, wanted in where.items():
-        table = table[table[column].isin(wanted if isinstance(wanted, list) else [wanted])]
+        table = table[table[column].isin(_listed(wanted))]
     return table
+
+
+def _listed(wanted):
+    return wanted if isinstance(wanted, list) else [wanted]
+
+
+def _absent(rows, where):
+    """Names of the listed values that no row has."""
+    for column, wanted in where.items():
+        found = set(rows[column])
+        yield from (f"{column} {value}" for value in _listed(wanted) if value not in found)
+
+
+def _reduced(measure, rows):
+    """The one number, with its label and seeds, that a statistic makes of all rows."""
+    value = rows[measure["value"]].agg(measure["statistic"], skipna=False)
+    seeds = rows["seed"].nunique() if "seed" in rows else math.nan
+    return [(f"{measure['statistic']} of {len(rows)} rows", value, value, value, seeds)]
+
+
+def _each(measure, rows):
+    """Label, value, interval and seeds of every row."""
+    unknown = sorted(set(measure.get("label", [])) - set(rows.columns))
+    if unknown:
+        raise _bad(measure, f"label = {unknown} must be columns of {measure['table']}: {', '.join(rows.columns)}")
+    named = rows[measure["label"]].astype(str).fillna("").agg(", ".join, axis=1) if measure.get("label") else rows.index
+    value, none = rows[measure["value"]], pd.Series(math.nan, rows.index)
+    seeds = rows.get(measure.get("seeds", "seeds"), none)
+    bounds = [_end(measure, rows, end, value, none) for end in ("low", "high")]
+    return zip(map(str, named), value, *bounds, seeds, strict=True)
+
+
+def _end(measure, rows, end, value, none):
+    """One end of the intervals: the value where none is asked for or the table has none, NaN where one is lost."""
+    if measure.get(end) == "none" or (end not in measure and not {"low", "high"} & set(rows.columns)):
+        return value
+    return rows.get(measure.get(end, end), none)
+
+
+def _missing(claim_id, measure, rows):
+    return _measurement(claim_id, measure, rows, math.nan, math.nan, math.nan, 0)
 
 
 def _measurement(claim_id, measure, rows, value, low, high, seeds):
@@ -185,11 +233,41 @@ def _claim_row(claim, measured):
     return row | {name: getattr(worst, name) for name in SHOWN} | about
 
 
+def counts(claim_table):
+    """(verdict, number of claims) of the verdicts that occur, failures first."""
+    found = claim_table.verdict.value_counts()
+    return [(verdict, int(found[verdict])) for verdict in VERDICTS if verdict in found]
+
+
+def summary(claim_table):
+    """How many claims there are and how they came out, as a sentence."""
+    found = ", ".join(f"{count} {verdict}" for verdict, count in counts(claim_table)) or "none"
+    return f"{len(claim_table)} claims: {found}."
+
+
+def cells(row):
+    """What a page says, as text, of a measurement or of a claim's worst one, by the names in CELLS.
+
+    `row` is a record of either table of `trial`; what it lacks, as a claim that was not attempted does, is left blank.
+    """
+    if not isinstance(row["quantity"], str):
+        return dict.fromkeys(CELLS, "")
+    bounds = (row["low"], row["high"])
+    # A value judged by itself has bounds that are equal, and a single seed has none.
+    interval = "" if bounds[0] == bounds[1] or any(map(math.isnan, bounds)) else "{:.4g} to {:.4g}".format(*bounds)
+    allowed = f"{_bound(row['lower'])} to {_bound(row['upper'])}"
+    seeds = "" if math.isnan(row["seeds"]) else str(int(row["seeds"]))
+    texts = (row["quantity"], row["rows"], f"{row['value']:.4g}", interval, allowed, seeds)
+    return dict(zip(CELLS, map(str, texts), strict=True))
+
+
+def _bound(value):
+    return f"{value:.4g}" if math.isfinite(value) else "any"
+
+
 def as_markdown(claim_table, measurement_table):
     """The verdicts as a page: a summary, then every claim with all its measurements, failures first."""
-    counts = claim_table.verdict.value_counts()
-    summary = ", ".join(f"{counts[verdict]} {verdict}" for verdict in VERDICTS if verdict in counts) or "none"
-    parts = [f"# Claims on trial\n\n{len(claim_table)} claims: {summary}.\n"]
+    parts = [f"# Claims on trial\n\n{summary(claim_table)}\n"]
     for claim in claim_table.to_dict("records"):
         parts.append(f"## {claim['id']}: {claim['verdict']}\n\n{claim['statement']}\n")
         parts.append(f"Source: arXiv {claim['paper']}, {claim['place']}. Scope: {claim['scope']}.\n")
@@ -199,19 +277,10 @@ def as_markdown(claim_table, measurement_table):
 
 
 def _measurement_lines(rows):
-    head = "| quantity | rows | measured | interval | allowed | seeds | verdict |\n|---|---|---|---|---|---|---|\n"
+    head = f"| {' | '.join(CELLS)} | verdict |\n{'|---' * (len(CELLS) + 1)}|\n"
     return head + "".join(_measurement_line(row) for row in rows)
 
 
 def _measurement_line(row):
-    bounds = (row["low"], row["high"])
-    # A value judged by itself has bounds that are equal, and a single seed has none.
-    interval = "" if bounds[0] == bounds[1] or any(map(math.isnan, bounds)) else "{:.4g} to {:.4g}".format(*bounds)
-    allowed = f"{_bound(row['lower'])} to {_bound(row['upper'])}"
-    seeds = "" if math.isnan(row["seeds"]) else int(row["seeds"])
-    cells = (row["quantity"], row["rows"], f"{row['value']:.4g}", interval, allowed, seeds, row["verdict"])
-    return "| " + " | ".join(str(cell).replace("|", "\\|") for cell in cells) + " |\n"
-
-
-def _bound(value):
-    return f"{value:.4g}" if math.isfinite(value) else "any"
+    texts = (*cells(row).values(), row["verdict"])
+    return "| " + " | ".join(text.replace("|", "\\|") for text in texts) + " |\n"

@@ -78,6 +78,9 @@ ALLOWED = {
 def _allowed(error):
     if error.validator == "uniqueItems":
         return "must not repeat an entry"
+    if error.validator == "not":
+        refused = (ALLOWED[name].format(bound) for name, bound in error.validator_value.items())
+        return "must not be " + " and ".join(part.removeprefix("must be ") for part in refused)
     value = error.validator_value
     if value == "number" and isinstance(error.instance, str):
         return ALLOWED["type"].format(value) + _as_yaml_number(error.instance)

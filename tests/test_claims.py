@@ -9,6 +9,7 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 
 from scalinglaws.claims import (
+    COLOURS,
     FAILS,
     INCONCLUSIVE,
     NOT_ATTEMPTED,
@@ -17,8 +18,11 @@ from scalinglaws.claims import (
     VERDICTS,
     as_markdown,
     band,
+    cells,
+    counts,
     judge,
     measurements,
+    summary,
     trial,
 )
 
@@ -84,6 +88,16 @@ JUDGED = [
     (1.0, 1.05, 0.95, 0.9, 1.1, INCONCLUSIVE),
     (1.0, 1.0, 1.0, NAN, 1.1, INCONCLUSIVE),
     (1.0, 1.0, 1.0, 1.1, 0.9, FAILS),
+    # An interval that does not hold its value is no better than the value.
+    (9.0, 0.95, 1.05, 0.9, 1.1, INCONCLUSIVE),
+    (1.0, 1.2, 1.3, 0.9, 1.1, INCONCLUSIVE),
+    (9.0, 1.2, 1.3, 0.9, 1.1, FAILS),
+    (1.09, 0.95, 1.05, 0.9, 1.1, REPLICATED),
+    # A number that overflowed is not large.
+    (INF, INF, INF, 0.1, INF, INCONCLUSIVE),
+    (INF, 1.0, INF, 0.1, INF, INCONCLUSIVE),
+    (-INF, -INF, -INF, -INF, 1.0, INCONCLUSIVE),
+    (-INF, -INF, -INF, 0.1, INF, FAILS),
 ]
 
 
@@ -104,6 +118,8 @@ def test_judging_does_not_depend_on_the_origin_nor_on_the_sign(value, low, high,
     assert judge(-value, -high, -low, -upper, -lower) == expected
     if math.isnan(value):
         assert expected == INCONCLUSIVE
+    if expected == REPLICATED:
+        assert lower <= value <= upper
     if expected == REPLICATED:
         assert judge(value, low, high, lower - abs(shift), upper + abs(shift)) == REPLICATED
 
@@ -188,6 +204,13 @@ MISSING = {
     "no interval, far outside": (measure(), {"t": table(9.0, half=NAN)}),
     "no interval among others": (measure(), {"t": pd.concat([table(1.0, half=NAN), table(1.0)])}),
     "no lower bound": (measure(), {"t": table(1.0).assign(low=NAN)}),
+    "no column of upper bounds, only of lower": (measure(), {"t": table(1.0).drop(columns="high")}),
+    "no column of lower bounds, only of upper": (measure(), {"t": table(1.0).drop(columns="low")}),
+    "no column of the name given to a bound": (measure(low="from", high="none"), {"t": table(1.0)}),
+    "no columns of the names given": (measure(low="from", high="to"), {"t": table(1.0).drop(columns=["low", "high"])}),
+    "one of two values": (measure(where={"dataset": ["set 0", "set 1"]}), {"t": table(1.0)}),
+    "two of three": (measure(where={"seeds": 5, "dataset": ["x", "set 0", "y"]}, statistic="max"), {"t": table(1.0)}),
+    "an overflow, where more is better": (without("predicted", "tolerance", at_least=1.0), {"t": table(INF, half=0.0)}),
     "no upper bound, the other elsewhere": (measure(low="none"), {"t": table(1.0).assign(high=NAN)}),
 }
 
@@ -197,6 +220,28 @@ def test_what_is_missing_is_inconclusive_never_replicated(measured, tables):
     assert verdict(claim(measured), **tables) == INCONCLUSIVE
     # Nor does another measure of the claim, which is fine, make up for it.
     assert verdict(claim(measured, measure(table="fine")), **tables, fine=table(1.0)) == INCONCLUSIVE
+
+
+@pytest.mark.parametrize(("changes", "measured"), [({}, "set 1"), ({"statistic": "max"}, "max of 1 rows")])
+def test_each_value_that_is_listed_must_have_a_row(changes, measured):
+    listed = {"dataset": ["set 0", "set 1", "set 2"], "seeds": [5, 7]}
+    rows = measurements(claim(measure(where=listed, **changes)), {"t": table(1.0, 1.0).iloc[1:]})
+    missing = [f"no such rows: {name}" for name in ("dataset set 0", "dataset set 2", "seeds 7")]
+    assert [row.rows for row in rows] == [measured, *missing]
+    assert [row.verdict for row in rows] == [REPLICATED, *[INCONCLUSIVE] * 3]
+    assert all(math.isnan(row.value) and row.seeds == 0 for row in rows[1:])
+
+
+def test_a_number_that_is_missing_does_not_hide_a_failure():
+    listed = measure(where={"dataset": ["set 0", "set 1"]})
+    assert verdict(claim(listed), t=table(1.5)) == FAILS
+    assert verdict(claim(listed, measure(table="fine")), t=table(1.5), fine=table(1.0)) == PARTIAL
+
+
+def test_a_table_without_intervals_is_judged_by_its_values():
+    alone = table(1.0, 1.5).drop(columns=["low", "high"])
+    rows = measurements(claim(measure()), {"t": alone})
+    assert [(row.low, row.high, row.verdict) for row in rows] == [(1.0, 1.0, REPLICATED), (1.5, 1.5, FAILS)]
 
 
 # --- from rows to claims --------------------------------------------------------------------------------------------
@@ -254,6 +299,13 @@ def test_a_claim_shows_its_worst_row(stated, slopes, worst):
     np.testing.assert_equal(row.value, worst)
 
 
+def test_the_worst_row_is_that_whose_value_is_furthest_out_even_of_its_interval():
+    slopes = table(1.3, 1.2, half=0.0)
+    slopes.loc[1, "slope"] = 5.0
+    row = trial([claim(measure())], {"t": slopes})[0].iloc[0]
+    assert (row.value, row.high, row.verdict) == (5.0, 1.2, FAILS)
+
+
 @pytest.mark.parametrize("columns", [["low"], ["high"], ["low", "high"]])
 def test_a_row_without_an_interval_is_shown_before_those_that_pass(columns):
     slopes = table(1.0, 1.05, 1.0)
@@ -296,6 +348,27 @@ def test_an_interval_that_is_missing_is_left_blank():
     assert page.count("| 1 |  | 0.9 to 1.1 | 5 | inconclusive |") == 2
     assert "nan to" not in page
     assert "to nan" not in page
+
+
+def test_cells_are_text_and_blank_for_what_was_not_attempted():
+    claims_, judged = trial([claim(measure(), measure(table="u")), claim(not_attempted="later")], {"t": table(1.0)})
+    good, missing = judged.to_dict("records")
+    assert [*cells(good).values()] == ["slope of x", "set 0", "1", "0.99 to 1.01", "0.9 to 1.1", "5"]
+    assert [*cells(missing).values()] == ["slope of x", "no such rows", "nan", "", "0.9 to 1.1", "0"]
+    assert [cells(row)["rows"] for row in claims_.to_dict("records")] == ["no such rows", ""]
+    assert {*cells(claims_.iloc[1]).values()} == {""}
+
+
+def test_counts_are_in_the_order_of_verdicts():
+    claims_, _ = trial([claim(measure()), claim(not_attempted="later"), claim(measure())], {"t": table(1.0)})
+    assert counts(claims_) == [(NOT_ATTEMPTED, 1), (REPLICATED, 2)]
+    assert summary(claims_) == "3 claims: 1 not attempted, 2 replicated."
+    assert counts(trial([], {})[0]) == []
+
+
+def test_every_verdict_has_a_colour_of_its_own():
+    assert [*COLOURS] == [*VERDICTS]
+    assert len(set(COLOURS.values())) == len(VERDICTS)
 
 
 def test_a_page_without_claims():

@@ -1,14 +1,18 @@
-"""What the README promises: its example runs, its paths exist, its verdicts are those of the committed tables."""
+"""What the README promises: its examples run, its paths exist; and the gallery is in step with what it is made of."""
 
 import importlib.util
 import re
+import shutil
+import sys
 from pathlib import Path
 
 import pytest
 
-from scalinglaws.store import load_table, load_yaml
-
 ROOT = Path(__file__).resolve().parents[1]
+# What tells the verdict of a claim, and what tells its words.
+PAGES = ["figures/README.md", "README.md"]
+MEASURED = "figures/tables/claim_measurements.csv"
+TRIAL = ["figures/claims.md", "figures/claims.html", "figures/tables/claims.csv"]
 README = (ROOT / "README.md").read_text(encoding="utf-8")
 
 
@@ -19,11 +23,6 @@ def gallery():
     module = importlib.util.module_from_spec(spec)
     spec.loader.exec_module(module)
     return module
-
-
-@pytest.fixture(scope="module")
-def verdicts():
-    return load_table(ROOT / "figures/tables/claims.csv")
 
 
 def test_the_readme_examples_run():
@@ -45,27 +44,90 @@ def test_paths_in_the_readme_exist(path):
     assert path.startswith("results/") or (ROOT / path).exists()
 
 
-def test_the_readme_shows_the_committed_verdicts(gallery, verdicts):
-    assert gallery.with_headline(README, verdicts) == README
+def test_the_gallery_holds_what_the_workflow_makes_and_its_pages_are_in_step(gallery):
+    assert (gallery.missing() or gallery.out_of_step(gallery.judged() | gallery.pages())) == []
 
 
-def test_the_gallery_page_is_in_step(gallery, verdicts):
-    pictures = sorted(path.relative_to(ROOT / "figures") for path in (ROOT / "figures").glob("*/*.png"))
-    page = (ROOT / "figures/README.md").read_text(encoding="utf-8")
-    assert gallery.gallery_page(pictures, verdicts) == page
-    studies = load_yaml(ROOT / "workflow/studies.yaml")
-    drawn = {f"{study}/{name}.png" for study in studies for name in _figures(studies[study])}
-    assert {picture.as_posix() for picture in pictures} == drawn
-    assert all(f"]({picture})" in page for picture in drawn)
+def test_every_picture_and_table_of_the_gallery_is_on_its_page():
+    folder = ROOT / "figures"
+    page = (folder / "README.md").read_text(encoding="utf-8")
+    files = [path.relative_to(folder).as_posix() for path in [*folder.glob("*/*.png"), *folder.glob("tables/*/*.csv")]]
+    assert [path for path in files if f"]({path})" not in page] == []
+    links = re.findall(r"\]\(([^)#]+)(?:#[^)]*)?\)", page)
+    assert [link for link in links if not (folder / link).is_file()] == []
 
 
-def _figures(study):
-    return [name for made in study["experiments"].values() for name in made["figures"]]
+def test_links_to_claims_lead_to_their_headings():
+    page, claims = ((ROOT / "figures" / name).read_text(encoding="utf-8") for name in ("README.md", "claims.md"))
+    headings = re.findall(r"^## (.*)$", claims, re.MULTILINE)
+    anchors = {re.sub(r"[^\w -]", "", heading.lower()).replace(" ", "-") for heading in headings}
+    linked = set(re.findall(r"\(claims\.md#([^)]*)\)", page))
+    assert linked
+    assert linked <= anchors
 
 
-def test_a_changed_verdict_would_be_noticed(gallery, verdicts):
-    changed = verdicts.assign(verdict=[*verdicts.verdict[:-1], "fails"])
-    assert gallery.with_headline(README, changed) != README
+@pytest.fixture(scope="module")
+def elsewhere(gallery, tmp_path_factory):
+    """A copy of what the gallery is made of, claims and pages made anew, which the tool takes for the project."""
+    folder = tmp_path_factory.mktemp("project")
+    for part in ("config", "workflow", "figures"):
+        shutil.copytree(ROOT / part, folder / part)
+    shutil.copyfile(ROOT / "README.md", folder / "README.md")
+    with pytest.MonkeyPatch.context() as patch:
+        patch.setattr(gallery, "ROOT", folder)
+        patch.setattr(gallery, "GALLERY", folder / "figures")
+        for made in (gallery.judged, gallery.pages):
+            for path, text in made().items():
+                (folder / path).write_text(text, encoding="utf-8")
+        yield folder
+
+
+def test_pages_just_made_are_in_step(gallery, elsewhere):
+    assert gallery.out_of_step(gallery.judged() | gallery.pages()) == []
+
+
+@pytest.mark.parametrize(
+    ("path", "old", "new", "stale"),
+    [
+        ("figures/tables/claims.csv", "shells-selfsimilar,fails", "shells-selfsimilar,replicated", PAGES),
+        ("config/config.yaml", "duration: 400.0", "duration: 401.0", ["figures/README.md"]),
+        ("workflow/report/lazy_limit.rst", "Parameters: {{", "Parameters: about {{", ["figures/README.md"]),
+        ("README.md", "<!-- end of verdicts -->", "More.\n<!-- end of verdicts -->", ["README.md"]),
+        ("figures/tables/ridge/width_exponents.csv", ",0.", ",9.", [*TRIAL, MEASURED]),
+        ("config/claims.yaml", "The drift exponent b is 2.", "The drift exponent b is 3.", TRIAL),
+    ],
+    ids=["verdict", "setting", "caption", "page", "table", "claim"],
+)
+def test_what_is_out_of_step_is_named(gallery, elsewhere, path, old, new, stale):
+    text = (elsewhere / path).read_text(encoding="utf-8")
+    assert old in text
+    (elsewhere / path).write_text(text.replace(old, new), encoding="utf-8")
+    lines = gallery.out_of_step(gallery.judged() if set(TRIAL) <= set(stale) else gallery.pages())
+    (elsewhere / path).write_text(text, encoding="utf-8")
+    assert [line.split()[0] for line in lines] == stale
+
+
+def test_what_is_missing_or_made_by_no_rule_is_named(gallery, elsewhere):
+    before, folder = gallery.missing(), elsewhere / "figures"
+    (folder / "shells/loss.png").rename(folder / "shells/loses.png")
+    (folder / "tables/ridge/width_exponents.csv").unlink()
+    assert set(gallery.missing()) - set(before) == {
+        "figures/shells/loss.png is missing",
+        "figures/tables/ridge/width_exponents.csv is missing",
+        "figures/shells/loses.png is made by no rule",
+    }
+
+
+@pytest.mark.parametrize("faults", [[], ["figures/README.md is out of step"]])
+def test_a_check_writes_nothing_and_fails_where_it_must(gallery, monkeypatch, capsys, faults):
+    for name, answer in {"missing": [], "judged": {}, "pages": {}}.items():
+        monkeypatch.setattr(gallery, name, lambda answer=answer: answer)
+    monkeypatch.setattr(gallery, "out_of_step", lambda texts: faults)
+    monkeypatch.setattr(gallery, "save_text", None)
+    monkeypatch.setattr(gallery, "take", None)
+    monkeypatch.setattr(sys, "argv", ["gallery.py", "--check"])
+    assert gallery.main() == len(faults)
+    assert capsys.readouterr().out.splitlines() == (faults or ["figures/ and README.md are in step."])
 
 
 def test_documents_are_short_enough_to_read():

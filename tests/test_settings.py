@@ -17,7 +17,9 @@ ROOT = Path(__file__).resolve().parents[1]
 SCHEMA = load_yaml(ROOT / "workflow/schemas/config.schema.yaml")
 DEFAULT = load_yaml(ROOT / "config/config.yaml")
 OVERLAYS = sorted(
-    path.name for path in (ROOT / "config").glob("*.yaml") if path.name not in ("config.yaml", "claims.yaml")
+    path.name
+    for path in (ROOT / "config").glob("*.yaml")
+    if path.name not in ("config.yaml", "claims.yaml", "tolerances.yaml")
 )
 SECTIONS = "ridge.learning_curves.sections"
 DIGITS = DEFAULT["data"]["digits"]

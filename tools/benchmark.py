@@ -202,7 +202,7 @@ def run_rows(name, arguments):
 
 
 def _checkout(folder):
-    for part in ("Snakefile", "config", "workflow", "scalinglaws", "environment.yml"):
+    for part in ("Snakefile", "config", "workflow", "scalinglaws", "environment.yml", "CITATION.cff"):
         subprocess.run(["cp", "-r", str(ROOT / part), folder], check=True)
 
 

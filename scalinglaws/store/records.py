@@ -5,17 +5,15 @@ The same content gives the same bytes: no dates, no durations (those are in the 
 
 import csv
 import json
-import platform
 import zlib
-from importlib.metadata import PackageNotFoundError, version
 from pathlib import Path
 from zipfile import BadZipFile
 
 import numpy as np
 
+from scalinglaws.store.environment import software_versions
 from scalinglaws.store.files import Corrupted, atomic, checksum, save_text
 
-VERSIONED = ("numpy", "scipy", "torch", "pandas", "scikit-learn")
 SEPARATOR = "/"
 # Arguments of numpy.savez, which takes arrays by keyword.
 RESERVED = ("file", "allow_pickle")
@@ -23,17 +21,6 @@ RESERVED = ("file", "allow_pickle")
 UNREADABLE = (OSError, ValueError, TypeError, EOFError, BadZipFile, zlib.error)
 # Metadata that would write a date or a version into the file, by format.
 UNDATED = {".png": {"Software": None}, ".pdf": {"CreationDate": None, "Producer": None, "Creator": None}}
-
-
-def software_versions():
-    """Versions of Python and of the numerical packages, without local build tags."""
-    found = {"python": platform.python_version()}
-    for name in VERSIONED:
-        try:
-            found[name] = version(name).split("+")[0]
-        except PackageNotFoundError:
-            found[name] = None
-    return found
 
 
 def save_arrays(path, arrays, *, params, seed=None, code=None):
@@ -84,6 +71,11 @@ def load_sidecar(path):
     if not isinstance(about, dict):
         raise Corrupted(f"{sidecar(path)} must hold a JSON object: delete {path} and rerun")
     return about
+
+
+def save_json(path, content):
+    """Write what JSON can hold, keys sorted; ValueError or TypeError, before anything is written, on what it cannot."""
+    save_text(path, _as_json(content))
 
 
 def sidecar(path):

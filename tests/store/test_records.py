@@ -141,7 +141,7 @@ def test_the_sidecar_says_what_made_the_record_and_when_is_none_of_it(record):
 
 
 def test_versions_are_those_installed_without_build_tags(monkeypatch):
-    monkeypatch.setattr(store.records, "VERSIONED", ("numpy", "torch", "no-such-package"))
+    monkeypatch.setattr(store.environment, "NUMERICAL", ("numpy", "torch", "no-such-package"))
     found = software_versions()
     assert found["numpy"] == np.__version__
     assert found["python"] == ".".join(map(str, sys.version_info[:3]))

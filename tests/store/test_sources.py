@@ -240,7 +240,7 @@ DEPENDENCE = {
         "plots/lazy_limit plots/style plots/grouping shells/tables/common",
         "plots/orders plots/loss shells/tables/sweep shells/budget claims networks/mlp",
     ),
-    ("judge.py", "scalinglaws.claims"): ("claims store/files", "checks settings fits plots/style agreement"),
+    ("judge.py", "scalinglaws.claims"): ("claims store/files", "checks settings fits plots/style agreement/claims"),
 }
 
 

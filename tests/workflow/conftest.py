@@ -10,7 +10,7 @@ from pathlib import Path
 import pytest
 
 ROOT = Path(__file__).resolve().parents[2]
-PARTS = ("Snakefile", "config", "workflow", "scalinglaws", "environment.yml")
+PARTS = ("Snakefile", "config", "workflow", "scalinglaws", "environment.yml", "CITATION.cff")
 
 
 class Checkout:

@@ -1,11 +1,12 @@
 """What a run would do, and what it refuses before doing anything."""
 
+from collections import Counter
 from pathlib import Path
 
 import pytest
 from snakemake.utils import update_config
 
-from scalinglaws.store import load_yaml
+from scalinglaws.store import load_table, load_yaml
 
 ROOT = Path(__file__).resolve().parents[2]
 STUDIES = load_yaml(ROOT / "workflow/studies.yaml")
@@ -15,7 +16,14 @@ OF_EXPERIMENTS = {
     for experiment, made in about["experiments"].items()
     for name in (f"{study}_{experiment}_tables", *([f"draw_{study}_{experiment}"] if made["figures"] else []))
 }
-EVERY_RULE = {*(f"{study}_members" for study in STUDIES), *OF_EXPERIMENTS, "claims", "complete"}
+EVERY_RULE = {
+    *(f"{study}_members" for study in STUDIES),
+    *OF_EXPERIMENTS,
+    "claims",
+    "draw_claims",
+    "manifest",
+    "complete",
+}
 SECTIONS = ", ".join(sorted(load_yaml(ROOT / "workflow/schemas/config.schema.yaml")["properties"]))
 
 
@@ -30,6 +38,11 @@ def test_every_config_makes_the_whole_dag(fresh, overlays):
     assert set(jobs) == EVERY_RULE
     for study, about in STUDIES.items():
         assert jobs[f"{study}_members"] == sum(config[study][name]["shards"] for name in about["experiments"])
+
+
+def test_the_costs_are_those_of_the_jobs_of_the_default_run(fresh):
+    jobs = load_table(ROOT / "figures/costs.csv").job
+    assert Counter(job.split(" ")[0] for job in jobs) == fresh.jobs(overlays=())
 
 
 @pytest.mark.parametrize(

@@ -1,13 +1,18 @@
 """The whole DAG at toy size: complete, repeatable, and rerun exactly where something changed."""
 
+import json
+import re
 from pathlib import Path
 
 import pytest
+from browser import chromium, problems, visit
+from crate_checks import problems_of
 
-from scalinglaws.store import load_yaml
+from scalinglaws.store import check_run, checksum, load_yaml
 
-DOWNSTREAM = {"claims": 1, "complete": 1}
-STUDIES = load_yaml(Path(__file__).resolve().parents[2] / "workflow/studies.yaml")
+DOWNSTREAM = {"claims": 1, "draw_claims": 1, "manifest": 1, "complete": 1}
+ROOT = Path(__file__).resolve().parents[2]
+STUDIES = load_yaml(ROOT / "workflow/studies.yaml")
 EXPERIMENTS = [(study, made) for study, about in STUDIES.items() for made in about["experiments"].values()]
 FIGURES = {f"figures/{study}/{figure}.png" for study, made in EXPERIMENTS for figure in made["figures"]}
 TABLES = {f"tables/{study}/{table}.csv" for study, made in EXPERIMENTS for table in made["tables"]}
@@ -38,7 +43,7 @@ def test_second_run_has_nothing_to_do(finished):
             "scalinglaws/plots/orders.py",
             "panel=(5.2, 2.8)",
             "panel=(5.3, 2.8)",
-            {"draw_shells_orders": 1, "complete": 1},
+            {"draw_shells_orders": 1, "manifest": 1, "complete": 1},
         ),
         (
             "scalinglaws/shells/convergence.py",
@@ -71,7 +76,7 @@ def test_second_run_has_nothing_to_do(finished):
             {"ridge_notebooks_tables": 1, "draw_ridge_notebooks": 1, **DOWNSTREAM},
         ),
         ("scalinglaws/networks/tangent.py", "The tangent kernel of", "Tangent kernels of", {}),
-        ("scalinglaws/agreement.py", "SHARE = 0.1", "SHARE = 0.2", {}),
+        ("scalinglaws/agreement/claims.py", "SHARE = 0.1", "SHARE = 0.2", {}),
     ],
     ids=["table", "plot", "experiment", "claims", "ridge", "shallow", "resource", "docstring", "unused"],
 )
@@ -122,7 +127,8 @@ def test_another_folder_and_other_shards_give_the_same_bytes(finished, checkout)
     overlays = checkout.overlay("shells: {sweep: {shards: 3}, widths: {shards: 2}, drift: {shards: 2}}")
     assert checkout.run(overlays=overlays).returncode == 0
     resharded = checkout.results()
-    kept = [name for name in here if not name.startswith("runs/")]
+    # The records are other files now, and the manifest and the crate tell of them.
+    kept = [name for name in here if not name.startswith(("runs/", "manifest.json", "ro-crate-metadata.json"))]
     assert [name for name in kept if here[name] != resharded[name]] == []
 
 
@@ -151,12 +157,100 @@ def test_a_damaged_record_is_refused_by_name(finished):
     assert finished.run().returncode == 0
 
 
-def test_the_report_is_one_offline_page_with_every_figure(finished):
+@pytest.fixture(scope="module")
+def report(finished):
+    """The report on the finished run."""
     done = finished.run("--report", "report.html")
     assert done.returncode == 0, done.stderr
-    page = (finished.folder / "report.html").read_text(encoding="utf-8")
+    return finished.folder / "report.html"
+
+
+def test_the_report_is_one_offline_page_with_every_figure(report):
+    page = report.read_text(encoding="utf-8")
     for figure in FIGURES:
         assert figure in page
     for about in STUDIES.values():
         assert about["title"] in page
     assert len(page) < 15e6
+
+
+LACKING = ("figures/shells/loss.png", "figures/shells/orders.png")
+BLANK = "data:image/svg+xml,%3Csvg xmlns='http://www.w3.org/2000/svg' width='400' height='9'/%3E"
+needs_browser = pytest.mark.skipif(chromium() is None, reason="no Chromium is installed to look at the report with")
+
+
+@needs_browser
+def test_a_reader_without_network_clicks_through_to_every_figure_and_its_verdicts(report, tmp_path):
+    seen = visit(report, tmp_path)
+    figures = {
+        about["title"]: [name for made in about["experiments"].values() for name in made["figures"]]
+        for about in STUDIES.values()
+    }
+    assert problems(seen, figures | {"Claims": ["claims_overview"]}, wordless=("claims_overview",)) == []
+    assert set(seen["categories"]) == {*figures, "Claims"}
+    claims = load_yaml(report.parent / "config/claims.yaml")["claims"]
+    assert seen["rows"] >= len(claims)
+
+
+@needs_browser
+def test_what_a_report_lacks_is_noticed(report, tmp_path):
+    """Of three figures one is blank, one has lost its caption's verdicts and one is not there; and the page phones."""
+    title = STUDIES["shells"]["title"]
+    page = report.read_text(encoding="utf-8")
+    loss, orders, table = [f"results/smoke/{path}" for path in (*LACKING, "tables/claims.csv")]
+    results = json.loads(re.search(r"^ +var results = ({.*});$", page, re.MULTILINE)[1])
+    results = {path: results[path] for path in (loss, orders, table)}
+    results[loss]["data_uri"] = BLANK
+    results[orders]["caption"] = '<p>Parameters: none. <img src="http://example.org/a.png"></p>'
+    page = _with_variable(page, "results", results)
+    page = _with_variable(page, "categories", {title: {"Other": [loss, orders]}, "Tables": {"Other": [table]}})
+    (tmp_path / "page.html").write_text(page, encoding="utf-8")
+    seen = visit(tmp_path / "page.html", tmp_path / "profile")
+    assert {
+        "asks the network for http://example.org/a.png",
+        f"{title}: no figure spectrum",
+        f"{title}, loss: blank, 1 colours",
+        f"{title}, orders: its caption lacks parameters or a verdict",
+    } <= set(problems(seen, {title: ["loss", "orders", "spectrum"]}))
+
+
+def _with_variable(page, name, value):
+    line = f"    var {name} = {json.dumps(value)};"
+    return re.sub(rf"^ +var {name} = {{.*}};$", lambda _: line, page, count=1, flags=re.MULTILINE)
+
+
+@pytest.fixture
+def manifest(finished):
+    """What the manifest of the finished run says."""
+    return json.loads((finished.folder / "results/smoke/manifest.json").read_text(encoding="utf-8"))
+
+
+def test_the_manifest_and_the_crate_tell_of_every_file(finished, manifest):
+    folder = finished.folder / "results/smoke"
+    assert set(manifest["files"]) >= FIGURES | TABLES | {"claims.html", "captions/loss.rst", "runs/shells/sweep/0.json"}
+    assert check_run(folder, manifest) == {"missing": [], "changed": [], "unlisted": []}
+    assert problems_of(folder) == []
+
+
+def test_every_verdict_is_traced_to_all_records_their_seeds_and_the_claims(finished, manifest):
+    files, inputs = manifest["files"], set()
+    waiting = ["claims.md"]
+    while waiting:
+        new = set(files.get(waiting.pop(), {"inputs": {}})["inputs"]) - inputs
+        inputs |= new
+        waiting += new
+    records = {name for name in files if name.endswith(".npz")}
+    assert len(records) == len(EXPERIMENTS)
+    assert records | {"config/claims.yaml", "workflow/resources/ridge/authors.csv"} <= inputs
+    assert {seed for name in records for seed in files[name]["seeds"]} == set(files["claims.md"]["seeds"]) != set()
+    outside = {name for name in inputs if name not in files}
+    told = {name: digest for entry in files.values() for name, digest in entry["inputs"].items()}
+    assert {name: checksum(finished.folder / name) for name in outside} == {name: told[name] for name in outside}
+
+
+def test_neither_the_manifest_nor_the_crate_tells_where_or_when(finished):
+    released = str(load_yaml(ROOT / "CITATION.cff")["date-released"])
+    for name, dates in (("manifest.json", set()), ("ro-crate-metadata.json", {released})):
+        text = (finished.folder / "results/smoke" / name).read_text(encoding="utf-8")
+        assert set(re.findall(r"\b20\d\d-\d\d-\d\d", text)) == dates
+        assert not re.search(rf"{re.escape(json.dumps(finished.folder.name)[1:-1])}|/home/|/tmp/|\.\./", text)

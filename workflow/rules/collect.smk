@@ -1,11 +1,12 @@
-"""Bring the studies together: verdicts, and the check that every member finished."""
+"""Bring the studies together: verdicts, what made each file, and the check that every member finished."""
 
 
 rule claims:
-    """Put the claims on trial: verdicts from tables only, failures first."""
+    """Put the claims on trial: verdicts from tables only, failures first; captions say them beside the figures."""
     input:
         tables=[f"{RESULTS}/tables/{name}.csv" for name in TABLE_NAMES],
         claims=CLAIMS,
+        captions=[f"{CAPTIONS}/{figure}.rst" for figure in ALL_FIGURES],
     output:
         claims=report(
             f"{RESULTS}/tables/claims.csv",
@@ -15,6 +16,13 @@ rule claims:
         ),
         measurements=f"{RESULTS}/tables/claim_measurements.csv",
         page=f"{RESULTS}/claims.md",
+        html=report(
+            f"{RESULTS}/claims.html",
+            caption="../report/claims.rst",
+            category="Claims",
+            labels={"table": "every measurement"},
+        ),
+        captions=[caption_of(figure) for figure in ALL_FIGURES],
     log:
         f"{RESULTS}/logs/claims.log",
     benchmark:
@@ -32,10 +40,66 @@ rule claims:
         "../scripts/judge.py"
 
 
+rule draw_claims:
+    """Draw all claims at a glance."""
+    input:
+        claims=rules.claims.output.claims,
+        claim_measurements=rules.claims.output.measurements,
+    output:
+        **figure_files("claims", "Claims", ["claims_overview"]),
+    log:
+        f"{RESULTS}/logs/draw_claims.log",
+    benchmark:
+        f"{RESULTS}/benchmarks/draw_claims.tsv"
+    conda:
+        "../../environment.yml"
+    threads: 1
+    resources:
+        mem_mb=1000,
+        runtime=10,
+    params:
+        code=script_hash("draw.py", "scalinglaws.plots.claims_overview"),
+    script:
+        "../scripts/draw.py"
+
+
+rule manifest:
+    """Say of every file of the run what it is, what made it and from what; once for people, once as a research object."""
+    input:
+        runs=ALL_SHARDS,
+        tables=[f"{RESULTS}/tables/{name}.csv" for name in TABLE_NAMES],
+        figures=FIGURES,
+        claims=rules.claims.output,
+        citation=f"{workflow.basedir}/CITATION.cff",
+    output:
+        manifest=f"{RESULTS}/manifest.json",
+        crate=f"{RESULTS}/ro-crate-metadata.json",
+    log:
+        f"{RESULTS}/logs/manifest.log",
+    benchmark:
+        f"{RESULTS}/benchmarks/manifest.tsv"
+    conda:
+        "../../environment.yml"
+    threads: 1
+    resources:
+        mem_mb=500,
+        runtime=5,
+    params:
+        steps=[
+            *(step(rules, name) for name in [*TABLE_RULES, "draw_claims"]),
+            *drawing_steps(rules),
+            *verdict_steps(rules),
+        ],
+        settings=config,
+        code=script_hash("manifest.py"),
+    script:
+        "../scripts/manifest.py"
+
+
 rule complete:
     """Fail, naming them, if members of any experiment diverged; runs last, so that nothing else is held up."""
     input:
-        runs=[shard for experiment in EXPERIMENTS for shard in shards(*experiment)],
+        runs=ALL_SHARDS,
         claims=f"{RESULTS}/claims.md",
         figures=FIGURES,
     output:

@@ -1,5 +1,9 @@
 """The studies: run the members of every experiment, reduce their records to tables, draw these."""
 
+ALL_SHARDS = [shard for experiment in EXPERIMENTS for shard in shards(*experiment)]
+TABLE_RULES = [f"{study}_{experiment}_tables" for study, experiment in EXPERIMENTS]
+DRAW_RULES = [f"draw_{study}_{experiment}" for study, experiment in EXPERIMENTS]
+
 for study in STUDIES:
 
     rule:
@@ -65,7 +69,7 @@ for (study, experiment), made in EXPERIMENTS.items():
         input:
             **tables_of_figures(study, made["figures"]),
         output:
-            **figure_files(study, made["figures"]),
+            **figure_files(study, STUDIES[study]["title"], made["figures"]),
         log:
             f"{RESULTS}/logs/{study}/draw_{experiment}.log",
         benchmark:

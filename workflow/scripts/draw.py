@@ -1,5 +1,6 @@
 """Draw figures from their tables; figure `name` is drawn by `scalinglaws.plots.name.draw`."""
 
+import gc
 import importlib
 from pathlib import Path
 from typing import Any
@@ -7,6 +8,8 @@ from typing import Any
 from scalinglaws.store import job_log, load_table, save_figure
 
 snakemake: Any = globals()["snakemake"]
+# A figure is a million objects that refer to each other: to look for garbage among them takes a quarter of the time.
+gc.disable()
 outputs = [Path(path) for path in snakemake.output]
 modules = {path.stem: importlib.import_module(f"scalinglaws.plots.{path.stem}") for path in outputs}
 with job_log(snakemake.log[0]) as say:

@@ -1,23 +1,38 @@
-"""Compare the default run with the committed gallery: exit status 0 if every claim agrees."""
+"""Does the default run reproduce the committed one? Says what agrees and what does not; exit status 0 if all does."""
 
+import argparse
 import sys
 from pathlib import Path
 
-from scalinglaws.agreement import compare_claims
-from scalinglaws.store import checksum, load_table
+from yaml import YAMLError
 
-RUN, COMMITTED = Path("results/default/tables"), Path("figures/tables")
-
-
-def main():
-    claims = compare_claims(load_table(RUN / "claims.csv"), load_table(COMMITTED / "claims.csv"))
-    print(claims.to_string(index=False, float_format="{:.6g}".format))
-    compared = [path.relative_to(RUN) for path in RUN.rglob("*.csv") if (COMMITTED / path.relative_to(RUN)).is_file()]
-    same = [table for table in compared if checksum(RUN / table) == checksum(COMMITTED / table)]
-    print(
-        f"\n{claims.agrees.sum()} of {len(claims)} claims agree; {len(same)} of {len(compared)} tables are identical."
-    )
-    return 0 if claims.agrees.all() else 1
+from scalinglaws import agreement, store
 
 
-sys.exit(main())
+def main(run, committed, tolerances):
+    manifest = store.load_sidecar(run / "manifest.json") if (run / "manifest.json").is_file() else None
+    here = results(run, manifest or {"software": store.installed_versions(), "machine": store.machine()})
+    there = results(committed, store.load_yaml(committed / "environment.json"))
+    allowed, packages = agreement.read_tolerances(store.load_yaml(tolerances)), store.software_versions().keys()
+    checked = store.check_run(run, manifest) if manifest else None
+    found = agreement.verify(here, there, allowed, packages, len(manifest["files"]) if manifest else 0, checked)
+    print(agreement.as_text(found), end="")
+    return 0 if found.reproduces else 1
+
+
+def results(folder, made_with):
+    tables = folder / "tables"
+    paths = {*tables.rglob("*.csv"), *(tables / f"{name}.csv" for name in agreement.OF_CLAIMS)}
+    named = {path.relative_to(tables).with_suffix("").as_posix(): path for path in paths if path.stem != "benchmark"}
+    read, sums = ({name: of(path) for name, path in named.items()} for of in (store.load_table, store.checksum))
+    return agreement.Results(read, sums, made_with)
+
+
+options = argparse.ArgumentParser(description=__doc__)
+options.add_argument("--run", type=Path, default=Path("results/default"))
+options.add_argument("--committed", type=Path, default=Path("figures"))
+options.add_argument("--tolerances", type=Path, default=Path("config/tolerances.yaml"))
+try:
+    sys.exit(main(**vars(options.parse_args())))
+except (store.Corrupted, ValueError, OSError, YAMLError) as error:
+    sys.exit(f"verify: {' '.join(str(error).split())}")
