@@ -30,7 +30,7 @@ def _verdict(row):
 
 def _literal(text):
     """Text in one line that means itself: neither docutils nor jinja, which reads it first, finds markup in it."""
-    escaped = re.sub(r"^\W|[\\*`_|]", r"\\\g<0>", " ".join(str(text).split()))
+    escaped = re.sub(r"[^\w\s]|_", r"\\\g<0>", " ".join(str(text).split()))
     return escaped.replace("{", '{{ "{" }}')
 
 
