@@ -2,6 +2,7 @@
 
 import gc
 import importlib
+import logging
 from pathlib import Path
 from typing import Any
 
@@ -10,6 +11,8 @@ from scalinglaws.store import job_log, load_table, save_figure
 snakemake: Any = globals()["snakemake"]
 # A figure is a million objects that refer to each other: to look for garbage among them takes a quarter of the time.
 gc.disable()
+# The fonts that go into a pdf are older than the format's clock: nobody needs to be told so for each.
+logging.getLogger("fontTools").setLevel(logging.ERROR)
 outputs = [Path(path) for path in snakemake.output]
 modules = {path.stem: importlib.import_module(f"scalinglaws.plots.{path.stem}") for path in outputs}
 with job_log(snakemake.log[0]) as say:
