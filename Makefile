@@ -25,7 +25,7 @@ OTHER_PYTHON := make PYTHON=/path/to/python3.12 $(firstword $(MAKECMDGOALS) figu
 NEWER_PYTHON := install Python 3.11 or newer, or run: $(OTHER_PYTHON)
 
 .DEFAULT_GOAL := figures
-.PHONY: figures test smoke paper report verify benchmark gallery lock lint clean distclean help new-venv
+.PHONY: figures test test-slurm smoke paper report verify benchmark gallery lock lint clean distclean help new-venv
 
 figures: .venv/installed ## the default run: every figure and table (the default goal)
 	$(SNAKEMAKE)
@@ -33,6 +33,9 @@ figures: .venv/installed ## the default run: every figure and table (the default
 
 test: .venv/installed ## the tests, in WORKERS=2 processes
 	.venv/bin/python -m pytest -n $(WORKERS)
+
+test-slurm: .venv/installed ## the smoke run on a Slurm of one node, set up for it: as root, on Debian or Ubuntu
+	tools/slurm_smoke.sh
 
 smoke: .venv/installed ## the whole workflow at toy sizes, in about a minute
 	$(SNAKEMAKE) --configfile config/smoke.yaml
@@ -73,7 +76,7 @@ distclean: clean ## clean, and remove .venv too
 	rm -rf .venv scalinglaws.egg-info
 
 help: ## this list
-	@awk -F ':.*## ' '/^[a-z]+:.*## / { printf "make %-10s %s\n", $$1, $$2 }' Makefile
+	@awk -F ':.*## ' '/^[a-z-]+:.*## / { printf "make %-10s %s\n", $$1, $$2 }' Makefile
 
 # The stamp is written last and holds the folder it was made in. Without it the install was interrupted or never begun;
 # with another folder in it .venv was copied or moved, and its editable install still points there. Both start anew.

@@ -49,6 +49,9 @@ for (study, experiment), made in EXPERIMENTS.items():
             f"{RESULTS}/benchmarks/{study}/{experiment}_tables.tsv"
         # Tables and figures are made as soon as they can be, so that no long chain of them is left for the end.
         priority: 1
+        # On a cluster, and nowhere else: tables and figures of an experiment, seconds each, are one job.
+        group:
+            f"{study}_{experiment}"
         conda:
             "../../environment.yml"
         threads: 1
@@ -75,6 +78,8 @@ for (study, experiment), made in EXPERIMENTS.items():
         benchmark:
             f"{RESULTS}/benchmarks/{study}/draw_{experiment}.tsv"
         priority: 1
+        group:
+            f"{study}_{experiment}"
         conda:
             "../../environment.yml"
         threads: 1
