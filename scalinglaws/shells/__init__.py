@@ -6,9 +6,12 @@ from scalinglaws.shells.couplings import log_shift_index, shell_couplings, shell
 from scalinglaws.shells.drift import DriftField, DriftFit, NothingToFit, edge_density, fit_drift, measure_field
 from scalinglaws.shells.drift_laws import GriddedDrift, PowerLawDrift
 from scalinglaws.shells.finite_volume import finite_volume
+from scalinglaws.shells.lanczos import lanczos
+from scalinglaws.shells.measure import ShellMeasurement, measure, measure_operator
 from scalinglaws.shells.modes import Modes, align, decompose, eigenvalue_rates, of_snapshot, rotation_rates
 from scalinglaws.shells.partition import SharpShells, SplineShells, anchored_edges, geometric_edges
 from scalinglaws.shells.selfsimilar import collapse_score, effective_times, resolution_frontier
+from scalinglaws.shells.tracking import ShellSnapshot, drift_field, net_exchange, track
 from scalinglaws.shells.transport import characteristics, frontier
 
 __all__ = [
@@ -20,6 +23,8 @@ __all__ = [
     "PowerLawDrift",
     "SharpShells",
     "ShellBudget",
+    "ShellMeasurement",
+    "ShellSnapshot",
     "SplineShells",
     "StepTooLarge",
     "align",
@@ -29,6 +34,7 @@ __all__ = [
     "characteristics",
     "collapse_score",
     "decompose",
+    "drift_field",
     "edge_density",
     "effective_times",
     "eigenvalue_rates",
@@ -39,9 +45,13 @@ __all__ = [
     "frontier",
     "geometric_edges",
     "growth_drift",
+    "lanczos",
     "log_shift_index",
+    "measure",
     "measure_field",
+    "measure_operator",
     "measured_drift",
+    "net_exchange",
     "no_drift",
     "of_snapshot",
     "power_law_drift",
@@ -50,4 +60,5 @@ __all__ = [
     "rotation_rates",
     "shell_couplings",
     "shell_transfers",
+    "track",
 ]
