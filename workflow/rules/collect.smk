@@ -27,6 +27,8 @@ rule claims:
         f"{RESULTS}/logs/claims.log",
     benchmark:
         f"{RESULTS}/benchmarks/claims.tsv"
+    # Before the figures that are left: what comes of the verdicts is the longest chain at the end of a run.
+    priority: 2
     conda:
         "../../environment.yml"
     threads: 1
@@ -51,6 +53,7 @@ rule draw_claims:
         f"{RESULTS}/logs/draw_claims.log",
     benchmark:
         f"{RESULTS}/benchmarks/draw_claims.tsv"
+    priority: 2
     conda:
         "../../environment.yml"
     threads: 1

@@ -48,7 +48,7 @@ for (study, experiment), made in EXPERIMENTS.items():
         benchmark:
             f"{RESULTS}/benchmarks/{study}/{experiment}_tables.tsv"
         # Tables and figures are made as soon as they can be, so that no long chain of them is left for the end.
-        priority: 1
+        priority: 2
         # On a cluster, and nowhere else: tables and figures of an experiment, seconds each, are one job.
         group:
             f"{study}_{experiment}"
