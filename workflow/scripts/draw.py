@@ -9,7 +9,7 @@ from typing import Any
 from scalinglaws.store import job_log, load_table, save_figure
 
 snakemake: Any = globals()["snakemake"]
-# A figure is a million objects that refer to each other: to look for garbage among them takes a quarter of the time.
+# A figure is very many objects that refer to each other, and stay: to look for garbage among them only takes time.
 gc.disable()
 # The fonts that go into a pdf are older than the format's clock: nobody needs to be told so for each.
 logging.getLogger("fontTools").setLevel(logging.ERROR)
