@@ -16,16 +16,16 @@ export PYTHONHASHSEED := 0
 unexport PYTHONPATH PYTHONHOME
 
 PIP_INSTALL := .venv/bin/python -m pip install --quiet --disable-pip-version-check
-# How long the default run's jobs took, for the time left; those of a smoke run have nothing to do with it.
+# How long the default run's jobs took, for the time left; those of a smoke run or of one's own have nothing to do with it.
 COSTS := figures/costs.csv
-smoke: COSTS :=
+smoke own: COSTS :=
 LOGGING = $(if $(LOGGER),--logger $(LOGGER)) $(if $(filter plain,$(LOGGER)),--logger-plain-costs "$(COSTS)")
 SNAKEMAKE = PYTHONPATH=workflow/plugins .venv/bin/snakemake $(LOGGING) --profile workflow/profiles/default --cores $(CORES)
 OTHER_PYTHON := make PYTHON=/path/to/python3.12 $(firstword $(MAKECMDGOALS) figures)
 NEWER_PYTHON := install Python 3.11 or newer, or run: $(OTHER_PYTHON)
 
 .DEFAULT_GOAL := figures
-.PHONY: figures test test-slurm smoke paper report verify benchmark gallery lock lint clean distclean help new-venv
+.PHONY: figures test test-slurm smoke paper own report verify benchmark gallery lock lint clean distclean help new-venv
 
 figures: .venv/installed ## the default run: every figure and table (the default goal)
 	$(SNAKEMAKE)
@@ -44,6 +44,12 @@ smoke: .venv/installed ## the whole workflow at toy sizes, in about a minute
 paper: .venv/installed ## the papers' own sizes: hours; a GPU or a cluster helps; resumes where it stopped
 	$(SNAKEMAKE) --configfile config/paper.yaml
 	@echo "The figures are in results/paper/figures, the tables in results/paper/tables."
+
+own: .venv/installed ## tables and figures of your own network: make own CONFIG=mine.yaml
+	@test -n "$(CONFIG)" || { echo "make: own needs the settings that name the network: make own CONFIG=mine.yaml" >&2; exit 1; }
+	@for file in $(CONFIG); do test -f "$$file" || { echo "make: there is no file $$file" >&2; exit 1; }; done
+	$(SNAKEMAKE) --configfile $(CONFIG) -- shells_models_tables draw_shells_models
+	@echo "In the run's folder under results/, the figures are in figures/shells, the tables in tables/shells."
 
 report: figures ## the default run as one HTML page
 	$(SNAKEMAKE) --report results/default/report.html

@@ -16,6 +16,8 @@ def contradictions(settings):
     yield from _falling_times(studies["couplings"]["times"])
     yield from _uneven_blocks(studies["double_descent"])
     yield from _large_batches(studies["minibatch"], settings["data"])
+    yield from _model_cases(studies["models"]["cases"])
+    yield from _model_ranges(studies["models"])
     yield from _curve_sections(settings["ridge"]["learning_curves"]["sections"])
     yield from _falling_ranges(settings["ridge"])
     yield from _matrices(settings["ridge"]["random_matrices"])
@@ -74,17 +76,17 @@ def _drift_cases(drift):
         if case["dataset"] not in drift["datasets"]:
             allowed = f"must be one of shells.drift.datasets = {drift['datasets']}"
             yield f"shells.drift.cases.{index}.dataset = {case['dataset']!r}: {allowed}"
-    yield from _repeated_cases(drift["cases"])
+    yield from _repeated_cases(drift["cases"], drift["network"])
     first, duration = drift["windows"]["first_time"], drift["duration"]
     if not first < duration:
         yield f"shells.drift.windows.first_time = {first}: must be < shells.drift.duration = {duration}"
 
 
-def _repeated_cases(cases):
+def _repeated_cases(cases, chosen):
     """Cases are told apart by data set, richness0 and network: a repeated one would count as more seeds."""
     seen = set()
     for index, case in enumerate(cases):
-        network = [case.get(name) for name in ("depth", "width", "activation")]
+        network = [case.get(name, chosen[name]) for name in ("depth", "width", "activation")]
         for richness0 in case["richness0"]:
             identity = (case["dataset"], richness0, *network)
             if identity in seen:
@@ -111,6 +113,28 @@ def _large_batches(minibatch, data):
         largest, n_samples = max(minibatch["batch_sizes"]), data[dataset]["n_samples"]
         if largest > n_samples:
             yield f"shells.minibatch.batch_sizes = {largest}: must be <= data.{dataset}.n_samples = {n_samples}"
+
+
+def _model_cases(cases):
+    """Cases are told apart by their names; a file of data takes no options, and would seem to."""
+    seen = set()
+    for index, case in enumerate(cases):
+        key = f"shells.models.cases.{index}"
+        if case["name"] in seen:
+            yield f"{key}.name = {case['name']!r}: must not repeat an earlier case"
+        if case["data"].endswith(".npz") and "data_options" in case:
+            yield f"{key}.data_options = {case['data_options']}: must be left out for a file of data"
+        seen.add(case["name"])
+
+
+def _model_ranges(models):
+    times, steps, n_steps = models["times"], models["compare"]["steps"], models["n_steps"]
+    if not times["first"] < times["last"]:
+        yield f"shells.models.times.first = {times['first']}: must be < shells.models.times.last = {times['last']}"
+    if sorted(steps) != steps:
+        yield f"shells.models.compare.steps = {steps}: must increase"
+    elif steps[-1] > n_steps:
+        yield f"shells.models.compare.steps = {steps[-1]}: must be <= shells.models.n_steps = {n_steps}"
 
 
 def _curve_sections(sections):

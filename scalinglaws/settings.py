@@ -31,6 +31,20 @@ def _precedence(error):
     return error.validator != "additionalProperties", [str(part) for part in error.absolute_path]
 
 
+def member_settings(settings, studies, study, experiment):
+    """What the members of an experiment depend on, and nothing else: not how to reduce, draw or split the work.
+
+    settings: a whole run's; studies: what workflow/studies.yaml says of each study and its experiments.
+    """
+    chosen, made = settings[study][experiment], studies[study]["experiments"][experiment]
+    taken = {name: settings[name] for about in (studies[study], made) for name in about.get("takes", [])}
+    if "datasets" in chosen:
+        taken["data"] = {name: settings["data"][name] for name in chosen["datasets"]}
+    taken |= {name: settings[study][name] for name in made.get("shares", [])}
+    left_out = {"shards", *made.get("presentation", [])}
+    return taken | {name: value for name, value in chosen.items() if name not in left_out}
+
+
 def describe(error):
     """One line for a validation error: where, the value, and what is allowed."""
     key = ".".join(map(str, error.absolute_path))

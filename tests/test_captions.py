@@ -24,7 +24,9 @@ from scalinglaws.store import load_table, load_yaml
 ROOT = Path(__file__).resolve().parents[1]
 STEMS = sorted(path.stem for path in (ROOT / "scalinglaws/plots").glob("[!_]*.py"))
 MODULES = {stem: importlib.import_module(f"scalinglaws.plots.{stem}") for stem in STEMS}
-FIGURES = {stem: module for stem, module in MODULES.items() if hasattr(module, "TABLES")}
+# Drawn by `make benchmark`: the workflow has no rule for it.
+OF_BENCHMARK = "benchmark_sizes"
+FIGURES = {stem: module for stem, module in MODULES.items() if hasattr(module, "TABLES") and stem != OF_BENCHMARK}
 STUDIES = load_yaml(ROOT / "workflow/studies.yaml")
 EXPERIMENTS = {f"{study}-{name}": made for study in STUDIES for name, made in STUDIES[study]["experiments"].items()}
 DEFAULT = load_yaml(ROOT / "config/config.yaml")
@@ -53,7 +55,7 @@ def shown(template):
 
 def test_a_module_that_draws_names_its_tables():
     assert FIGURES
-    assert [stem for stem, module in MODULES.items() if hasattr(module, "draw") != (stem in FIGURES)] == []
+    assert [stem for stem, module in MODULES.items() if hasattr(module, "draw") != hasattr(module, "TABLES")] == []
 
 
 @pytest.mark.parametrize("stem", FIGURES)

@@ -11,6 +11,7 @@ import pytest
 from snakemake.utils import update_config
 
 from scalinglaws.claims import FAILS, INCONCLUSIVE, REPLICATED, band, measurements, trial
+from scalinglaws.settings import member_settings
 from scalinglaws.store import load_records, load_table, load_yaml, save_arrays
 
 ROOT = Path(__file__).resolve().parents[1]
@@ -132,6 +133,8 @@ SMALL = {
             "learning_rates": [0.1, 0.2],
             "duration": 1.0,
         },
+        # Long enough for cells above the frontier.
+        "models": {"cases": SMOKE["shells"]["models"]["cases"][:1], "times": {"last": 30.0, "count": 8}},
     },
     "ridge": {
         # Draws enough that some standard errors are small beside the values.
@@ -175,21 +178,20 @@ DERIVED = {"task_exponents": {"power_law": 1.0}}
 
 
 def small_settings(study, experiment):
-    """The settings of an experiment in a smoke run, made smaller still, and all that its members take besides."""
-    about, small = STUDIES[study], copy.deepcopy(SMOKE[study])
-    update_config(small[experiment], SMALL.get(study, {}).get(experiment, {}))
-    taken = {name: SMOKE[name] for name in about.get("takes", [])} | {"data": SMOKE["data"]}
-    shared = {name: small[name] for name in about["experiments"][experiment].get("shares", [])}
-    return taken | shared | small[experiment]
+    """The settings of a smoke run, with those of an experiment made smaller still."""
+    small = copy.deepcopy(SMOKE)
+    update_config(small[study][experiment], SMALL.get(study, {}).get(experiment, {}))
+    return small
 
 
 def small_tables(study, experiment, path):
     """An experiment's tables from the smallest real runs, written to `path` and read as the workflow does."""
-    made, settings = STUDIES[study]["experiments"][experiment], small_settings(study, experiment)
+    made, small = STUDIES[study]["experiments"][experiment], small_settings(study, experiment)
+    settings, chosen = member_settings(small, STUDIES, study, experiment), small[study][experiment]
     module = importlib.import_module(f"scalinglaws.{study}.experiments.{experiment}")
     runs = {f"{i:03d}": module.run(settings, member) for i, member in enumerate(module.members(settings))}
     save_arrays(path, {"members": runs, "failures": {}}, params={}, seed=settings.get("seeds"), code="")
-    shown = {name: DERIVED[name] if name in DERIVED else settings[name] for name in made.get("presentation", [])}
+    shown = {name: DERIVED[name] if name in DERIVED else chosen[name] for name in made.get("presentation", [])}
     resources = {
         name: load_table(ROOT / "workflow/resources" / file) for name, file in made.get("resources", {}).items()
     }

@@ -102,10 +102,14 @@ PATTERN = "must match ^[a-z0-9][a-z0-9_-]*$"
 ONCE = "must not repeat an entry"
 
 UNKNOWN = [
-    ("seed", 3, "data, device, dtype, figure_formats, ridge, run, shallow, shells"),
+    ("seed", 3, "batch_seeds, data, device, dtype, figure_formats, memory_gb, ridge, run, shallow, shells"),
     ("data.power_law.ridge", 1.0, POWER_LAW),
     ("data.digits.dim", 64, "kind, labels, n_samples"),
-    ("shells.sweeps", {}, "couplings, double_descent, drift, exponents, grid, minibatch, orders, sweep, widths"),
+    (
+        "shells.sweeps",
+        {},
+        "couplings, double_descent, drift, exponents, grid, minibatch, models, orders, sweep, widths",
+    ),
     ("shells.grid.ratio", 2.0, "decades_above, decades_below, grid_offsets, shell_ratio"),
     ("shells.sweep.steps", [0.1], "contrast, datasets, duration, network, richness, seeds, shards, tolerance"),
     ("shells.sweep.network.activaton", "tanh", NETWORK),

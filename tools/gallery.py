@@ -26,6 +26,8 @@ RUN, GALLERY = ROOT / "results/default", ROOT / "figures"
 BEGIN, END = "<!-- verdicts: made by `make gallery` -->", "<!-- end of verdicts -->"
 STUDIES = load_yaml(ROOT / "workflow/studies.yaml")
 OVERVIEW = "claims/claims_overview.png"
+# Made by `make benchmark`, with two tables.
+COST = "benchmark/cost_against_size.png"
 CLAIMS = ("claims.md", "claims.html", "tables/claims.csv", "tables/claim_measurements.csv")
 
 
@@ -60,8 +62,9 @@ def made(study, kind):
 
 
 def held():
-    """The pictures and the studies' tables that the gallery holds; tables of no study are not the run's."""
-    return [*GALLERY.glob("*/*.png"), *GALLERY.glob("tables/*/*.csv")]
+    """The pictures and the studies' tables that the gallery holds; those of the benchmark are not the run's."""
+    pictures = (path for path in GALLERY.glob("*/*.png") if path != GALLERY / COST)
+    return [*pictures, *GALLERY.glob("tables/*/*.csv")]
 
 
 def take():
@@ -141,6 +144,9 @@ def gallery_page(verdicts, captions):
         parts += [f"[{study}/README.md]({study}/README.md) says what was tried where a claim did not come out whole.\n"]
         parts += [_shown(study, figure, text, verdicts) for figure, text in captions[study].items()]
         parts += [f"Tables behind no picture: {_tables(study, _undrawn(study))}.\n"] if _undrawn(study) else []
+    parts += ["## What it costs\n", f"{reading('benchmark_sizes')}\n", f"![cost against size]({COST})\n"]
+    numbers = ", ".join(f"[{name}](tables/{name}.csv)" for name in ("benchmark", "benchmark_sizes"))
+    parts += [f"Numbers, by `make benchmark`: {numbers}.\n"]
     return "\n".join(parts)
 
 

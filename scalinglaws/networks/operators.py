@@ -21,6 +21,11 @@ ROUNDINGS = 1e4
 COPIES = 2
 # On a CPU passes are fastest while what a chunk saves is about this large: more misses the caches.
 CACHED_BYTES = 3e7
+# Operations whose products torch may shorten in single precision.
+SHORTENED = (
+    *(torch.backends.cuda.matmul, torch.backends.cudnn.conv, torch.backends.cudnn.rnn),
+    *(torch.backends.mkldnn.matmul, torch.backends.mkldnn.conv, torch.backends.mkldnn.rnn),
+)
 # Samples that tell whether a sample's outputs are its own.
 WITNESSES = 4
 
@@ -146,10 +151,24 @@ class TangentOperator:
                 torch.enable_grad(),
                 torch.random.fork_rng([self._device] if cuda else []),
                 sdpa_kernel(SDPBackend.MATH),
+                _whole_mantissas(),
             ):
                 yield
         finally:
             torch.backends.mha.set_fastpath_enabled(fast)
+
+
+@contextmanager
+def _whole_mantissas():
+    """In the block single precision has its 24 bits: by default convolutions on CUDA drop 13 of them in products."""
+    before = [kind.fp32_precision for kind in SHORTENED]
+    try:
+        for kind in SHORTENED:
+            kind.fp32_precision = "ieee"
+        yield
+    finally:
+        for kind, precision in zip(SHORTENED, before, strict=True):
+            kind.fp32_precision = precision
 
 
 class _Linearised:

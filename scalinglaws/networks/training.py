@@ -216,7 +216,7 @@ def gradient_flow(flow, parameters, duration, *, tolerance=1e-4, first_step=None
     if first_step is not None:
         checks.positive("first_step", first_step)
     snapshot = _first_snapshot(flow, parameters)
-    if not bool(snapshot.eigenvalues.any()):
+    if not bool(snapshot.eigenvalues.any(-1).all()):
         raise Diverged("the initial network has a zero kernel: no parameter moves its outputs", snapshot)
     yield snapshot
     step = first_step or _first_step(snapshot)

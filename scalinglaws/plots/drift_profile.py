@@ -26,11 +26,8 @@ def draw(drift_profiles):
     for ax, dataset in zip(axes.flat, datasets, strict=False):
         of_dataset = table[table.dataset == dataset]
         for richness0, curve in of_dataset.groupby("richness0"):
-            positive = curve[curve.value > 0].sort_values("position")
-            # Bands that reach below zero end at the axis.
-            shown = positive.assign(low=positive.low.clip(lower=1e-3))
-            style.curve(ax, shown, "position", label=f"{richness0:g}", **looks[richness0])
-        _guides(ax, of_dataset)
+            profile(ax, curve, label=f"{richness0:g}", **looks[richness0])
+        guides(ax, of_dataset)
         ax.set(xscale="log", yscale="log", title=style.dataset_name(dataset), ylim=(0.03, 300))
     # The last panel of each column.
     for ax in list(axes.flat)[len(datasets) - columns : len(datasets)]:
@@ -48,7 +45,14 @@ def draw(drift_profiles):
     return figure
 
 
-def _guides(ax, table):
+def profile(ax, table, **look):
+    """One curve, where the velocity has the sign of its mean, with its interval; columns position, value, low, high."""
+    positive = table[table.value > 0].sort_values("position")
+    # Bands that reach below zero end at the axis.
+    style.curve(ax, positive.assign(low=positive.low.clip(lower=1e-3)), "position", **look)
+
+
+def guides(ax, table):
     """Dashed: exponent 1 at the mean, and exponent 2 (slope 1) through the frontier."""
     first, last = table.position.min(), table.position.max()
     ax.plot([first, 1.0], [1.0, 1.0], **style.PREDICTED)

@@ -6,8 +6,8 @@ import numpy as np
 
 from scalinglaws.networks import gradient_flow
 from scalinglaws.shells.budget import StepTooLarge, budgets, energies
-from scalinglaws.shells.lazy import lazy_gap
-from scalinglaws.shells.modes import of_snapshot
+from scalinglaws.shells.lazy import gap_between
+from scalinglaws.shells.modes import of_batch
 
 
 @dataclass(frozen=True)
@@ -54,44 +54,78 @@ def record_histories(flow, parameters, duration, partition_groups, *, tolerance=
 
     partition_groups(modes) makes a list of lists of shells; within a group all must have as many shells.
     """
-    accountant = _Accountant()
-    rows, steps, start, groups = [], [], None, []
+    [histories] = record_batch(flow, parameters, duration, partition_groups, tolerance=tolerance)
+    return histories
+
+
+def record_batch(flow, parameters, duration, partition_groups, *, tolerance=1e-4):
+    """The same for each network of a flow with one batch axis: a list of what `record_histories` gives, one by one.
+
+    partition_groups is called for each network. All take the same steps: the worst sets them, and one whose modes
+    cannot be followed halves them for all. Diverged if one diverges, whatever the others did.
+    """
+    accountant = _Accountant(partition_groups)
     for snapshot in gradient_flow(flow, parameters, duration, tolerance=tolerance, accept=accountant.accepts):
-        modes = of_snapshot(snapshot)
-        if start is None:
-            start, groups = snapshot, partition_groups(modes)
-            accountant.shells = [shells for group in groups for shells in group]
-        else:
-            steps.append(accountant.latest)
-        rows.append(_snapshot_row(snapshot, modes, start, accountant.shells))
-    ends = zip(groups, np.cumsum([len(group) for group in groups]), strict=True)
-    return [_assemble(rows, steps, group, slice(end - len(group), end)) for group, end in ends]
+        accountant.enter(snapshot)
+    return [book.histories() for book in accountant.books]
 
 
 class _Accountant:
-    """Judges steps for the integrator and keeps the budgets of the last one it accepted."""
+    """Judges steps for the integrator and enters them in the books, one per network."""
 
-    def __init__(self):
-        self.shells, self.latest = None, None
+    def __init__(self, partition_groups):
+        self.partition_groups, self.books, self.modes, self.steps = partition_groups, [], None, None
 
     def accepts(self, before, after):
+        """Whether all modes can be followed. This is asked last: a step that passes is the one that is entered next."""
+        modes = of_batch(after)
         try:
-            self.latest = budgets(of_snapshot(before), of_snapshot(after), self.shells)
+            steps = [budgets(book.modes, new, book.shells) for book, new in zip(self.books, modes, strict=True)]
         except StepTooLarge:
             return False
+        self.modes, self.steps = modes, steps
         return True
 
+    def enter(self, snapshot):
+        kernels = snapshot.kernel.detach().cpu().numpy()
+        if not self.books:
+            self.modes = of_batch(snapshot)
+            self.books = [_Book(modes, kernel, self.partition_groups) for modes, kernel in self._each(kernels)]
+        else:
+            for book, step in zip(self.books, self.steps, strict=True):
+                book.steps.append(step)
+        for book, (modes, kernel) in zip(self.books, self._each(kernels), strict=True):
+            book.enter(snapshot.time, modes, kernel)
 
-def _snapshot_row(snapshot, modes, start, shells):
-    return {
-        **asdict(lazy_gap(start, snapshot)),
-        "time": snapshot.time,
-        "loss": modes.loss,
-        "trace": modes.eigenvalues.sum(),
-        "eigenvalues": modes.eigenvalues,
-        "mode_energy": modes.coefficients**2 / (2 * modes.n_samples),
-        "energy": [energies(modes, partition) for partition in shells],
-    }
+    def _each(self, kernels):
+        return zip(self.modes, kernels if kernels.ndim > 2 else [kernels], strict=True)
+
+
+class _Book:
+    """The accounts of one network: a row per snapshot and the budgets of every step."""
+
+    def __init__(self, modes, kernel, partition_groups):
+        self.start, self.groups = (modes, kernel), partition_groups(modes)
+        self.shells = [shells for group in self.groups for shells in group]
+        self.modes, self.rows, self.steps = modes, [], []
+
+    def enter(self, time, modes, kernel):
+        self.modes = modes
+        self.rows.append(
+            {
+                **asdict(gap_between(*self.start, time, modes.residual, kernel)),
+                "time": time,
+                "loss": modes.loss,
+                "trace": modes.eigenvalues.sum(),
+                "eigenvalues": modes.eigenvalues,
+                "mode_energy": modes.coefficients**2 / (2 * modes.n_samples),
+                "energy": [energies(modes, partition) for partition in self.shells],
+            }
+        )
+
+    def histories(self):
+        ends = zip(self.groups, np.cumsum([len(group) for group in self.groups]), strict=True)
+        return [_assemble(self.rows, self.steps, group, slice(end - len(group), end)) for group, end in ends]
 
 
 def _step_row(step):

@@ -27,13 +27,18 @@ class LazyGap:
 
 def lazy_gap(start, snapshot):
     """Compare a training snapshot with the lazy prediction from the snapshot at time zero."""
-    modes = of_snapshot(start)
-    residual = snapshot.residual.detach().cpu().numpy()
-    lazy = lazy_residual(modes, snapshot.time)
-    kernel, kernel0 = (moment.kernel.detach().cpu().numpy() for moment in (snapshot, start))
+    residual, kernel, kernel0 = (
+        tensor.detach().cpu().numpy() for tensor in (snapshot.residual, snapshot.kernel, start.kernel)
+    )
+    return gap_between(of_snapshot(start), kernel0, snapshot.time, residual, kernel)
+
+
+def gap_between(start, kernel0, time, residual, kernel):
+    """The same from arrays: modes and kernel at time zero, and residual (m,) and kernel (m, m) at `time`."""
+    lazy = lazy_residual(start, time)
     return LazyGap(
-        lazy_loss=float(lazy @ lazy) / (2 * modes.n_samples),
-        deviation=_relative(residual - lazy, modes.residual),
+        lazy_loss=float(lazy @ lazy) / (2 * start.n_samples),
+        deviation=_relative(residual - lazy, start.residual),
         kernel_drift=_relative(kernel - kernel0, kernel0),
     )
 

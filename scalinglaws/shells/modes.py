@@ -61,12 +61,26 @@ def of_snapshot(snapshot):
 
     A kernel in single precision is decomposed anew: eigenvectors that are orthogonal to 1e-6 only cannot be followed.
     """
+    return _in_double(*_on_host(snapshot), snapshot.n_samples)
+
+
+def of_batch(snapshot):
+    """The modes of each network of a snapshot with one batch axis, a list; of the only one where there is none."""
+    arrays = _on_host(snapshot)
+    entries = zip(*arrays, strict=True) if snapshot.residual.ndim > 1 else [arrays]
+    return [_in_double(*entry, snapshot.n_samples) for entry in entries]
+
+
+def _on_host(snapshot):
     tensors = (snapshot.eigenvalues, snapshot.eigenvectors, snapshot.residual, snapshot.kernel)
-    eigenvalues, eigenvectors, residual, kernel = (tensor.detach().cpu().numpy() for tensor in tensors)
+    return [tensor.detach().cpu().numpy() for tensor in tensors]
+
+
+def _in_double(eigenvalues, eigenvectors, residual, kernel, n_samples):
     if kernel.dtype == np.float64:
-        return Modes(eigenvalues, eigenvectors, residual, snapshot.n_samples)
+        return Modes(eigenvalues, eigenvectors, residual, n_samples)
     eigenvalues, eigenvectors = np.linalg.eigh(kernel.astype(np.float64))
-    return Modes(np.maximum(eigenvalues, 0.0), eigenvectors, residual.astype(np.float64), snapshot.n_samples)
+    return Modes(np.maximum(eigenvalues, 0.0), eigenvectors, residual.astype(np.float64), n_samples)
 
 
 def align(before, after):

@@ -9,14 +9,19 @@ from dataclasses import dataclass, replace
 from itertools import pairwise
 
 import numpy as np
+from scipy.special import exprel
 
 from scalinglaws import checks
 from scalinglaws.shells.drift import measure_field
 from scalinglaws.shells.measure import ShellMeasurement, measure_operator
+from scalinglaws.shells.partition import SplineShells
 
 # Steps of gradient flow are at most this over the largest eigenvalue: the classical Runge-Kutta method, stable to 2.8,
 # then errs by less than 1e-4 of what a step changes.
 STEP = 0.4
+# What arrives in a shell falls or grows by at most exp(this) between two snapshots: a steeper fall of its dissipation
+# is that of modes that decay, which leave rounding, and no sign of what arrives.
+STEEPEST = 3.0
 
 
 @dataclass(frozen=True)
@@ -46,24 +51,34 @@ class ShellSnapshot:
 def net_exchange(before, after, duration):
     """Energy that each shell gained from others between two measurements: change of energy plus energy dissipated.
 
-    The dissipation is integrated as an exponential between its two values, exactly right for a mode that only decays:
-    duration * (D1 - D0) / ln(D1 / D0). Shape (S,), in units of the loss. ValueError on other edges or duration <= 0.
+    The energy at each eigenvalue falls by exp(-z), z = 2 lambda duration, and what arrives in a shell is taken to vary
+    as exp(-g t / duration) with g = ln(D0 / D1), D its dissipation at either end. Duhamel's formula then gives, with
+    B(x) = x / (e^x - 1),
+
+        exchange = sum_after W E B(g - z) / B(g) - sum_before W E B(z - g) / B(-g),
+
+    which is exactly 0 for any modes that only decay, and else errs at the second order of the duration, relative to
+    what is exchanged. Shape (S,), in units of the loss. ValueError on other edges or duration <= 0.
     """
     checks.positive("duration", duration)
     if not np.array_equal(before.edges, after.edges):
         raise ValueError("before.edges and after.edges differ and must be the same: measure with edges=before.edges")
-    return after.energy - before.energy + duration * _logarithmic_mean(before.dissipation, after.dissipation)
+    fall = _fall(before.dissipation, after.dissipation)
+    left = _decayed(before, 2 * duration, fall) * exprel(-fall)
+    return _decayed(after, -2 * duration, -fall) * exprel(fall) - left
 
 
-def _logarithmic_mean(first, second):
-    """(b - a) / ln(b / a), and a where both agree; zero where either is."""
-    low, high = np.minimum(first, second), np.maximum(first, second)
-    ratio = np.divide(low, high, out=np.ones_like(low), where=high > 0)
-    # ln(1/r) = (1 - r) (1 + (1 - r)/2 + ...): the quotient loses its digits where both agree.
-    close = 1 - ratio < 1e-6
-    inside = np.where(close | (ratio == 0), 0.5, ratio)
-    mean = np.where(close, 1 - (1 - ratio) / 2, (1 - inside) / -np.log(inside))
-    return high * np.where(ratio == 0, 0.0, mean)
+def _fall(first, second):
+    """ln(first / second) within +-STEEPEST; 0 where either is zero."""
+    known = (first > 0) & (second > 0)
+    first, second = np.where(known, first, 1.0), np.where(known, second, 1.0)
+    return np.clip(np.log(first) - np.log(second), -STEEPEST, STEEPEST)
+
+
+def _decayed(shells, twice, fall):
+    """Sum over modes of W E B(twice lambda - fall), by shell; B(x) = 1 / exprel(x)."""
+    windows = SplineShells(shells.edges).windows(shells.nodes)
+    return (windows / exprel(twice * shells.nodes - fall[:, None])) @ shells.node_energy
 
 
 def track(model, data, times, *, edges=None, shell_ratio=2.0, n_steps=120, method="auto", memory_gb=1.0):
@@ -125,13 +140,22 @@ def drift_field(snapshots, time_edges):
     The growth is that of the largest eigenvalue, since the trace of the kernel is not known. ValueError as there.
     """
     time = np.array([snapshot.time for snapshot in snapshots])
-    nodes, energies = (_padded([getattr(one.shells, name) for one in snapshots]) for name in ("nodes", "node_energy"))
-    exchange = np.array([snapshot.exchange for snapshot in snapshots[1:]])
-    field = measure_field(time, snapshots[0].shells.edges, nodes, energies, exchange, time_edges)
+    exchange = np.array([snapshot.exchange for snapshot in snapshots])
+    return field_of_nodes(time, snapshots[0].shells.edges, *padded_nodes(snapshots), exchange, time_edges)
+
+
+def field_of_nodes(time, edges, nodes, node_energy, exchange, time_edges):
+    """The same from arrays: time (T,), edges (S + 1,), nodes and node_energy (T, k), exchange (T, S), first row 0."""
+    field = measure_field(time, edges, nodes, node_energy, exchange[1:], time_edges)
     log_top = np.interp(time_edges, time, np.log(nodes.max(axis=1)))
     return replace(field, growth=np.diff(log_top) / np.diff(time_edges))
 
 
+def padded_nodes(snapshots):
+    """Nodes and their energies, (T, k) each, filled up with zeros: nodes without energy."""
+    return tuple(_padded([getattr(one.shells, name) for one in snapshots]) for name in ("nodes", "node_energy"))
+
+
 def _padded(rows):
-    """Rows of different lengths as one array, filled up with zeros: nodes without energy."""
+    """Rows of different lengths as one array."""
     return np.array([np.pad(row, (0, max(map(len, rows)) - len(row))) for row in rows])

@@ -120,11 +120,13 @@ def _add_job(crate, step, names, files):
 
 
 def _taken(crate, name, digest):
-    """The entity of an input: a file of the run, or one of the workflow's, which lies elsewhere and is only told of."""
+    """The entity of an input: a file of the run, or one that lies elsewhere and is only told of."""
     known = crate.get(quote(name)) or crate.get(f"#{quote(name)}")
     if known:
         return known
-    about = {"name": name, "sha256": digest, "encodingFormat": _format(name), "isPartOf": crate.get(WORKFLOW)}
+    about = {"name": name, "sha256": digest, "encodingFormat": _format(name)}
+    # The workflow has no arrays: those are data of one's own.
+    about |= {} if PurePosixPath(name).suffix == ".npz" else {"isPartOf": crate.get(WORKFLOW)}
     return _add(crate, f"#{quote(name)}", "CreativeWork", **about)
 
 

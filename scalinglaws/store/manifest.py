@@ -18,9 +18,10 @@ def describe_run(folder, steps, settings, project="."):
     inputs, params and code; paths as the workflow writes them, beginning with `folder` or relative to `project`. An
     input from the run that no step makes is a record, whose own sidecar says what made it. `files` has an entry for
     every output, record and sidecar by its path in `folder`: sha256, bytes, rule, params, seeds, code, and inputs with
-    their sha256, by their path in `folder` or, from outside it, in `project`. Seeds are those of all records that a
-    file rests on. A record made with other versions than today's says so under `software`. Corrupted, naming the file,
-    if one is missing or a record is not what its sidecar says.
+    their sha256, by their path in `folder` or, from outside it, in `project`; those of a record, data files of one's
+    own, by the path in the settings. Seeds are those of all records that a file rests on. A record made with other
+    versions than today's says so under `software`. Corrupted, naming the file, if one is missing or a record is not
+    what its sidecar says.
     """
     step_of = {_name(path, folder): step for step in steps for path in step["outputs"]}
     needs = {name: [_name(path, folder) for path in step["inputs"]] for name, step in step_of.items()}
@@ -91,7 +92,7 @@ def _record(folder, name, digest):
     if about["versions"] != software_versions():
         made["software"] = about["versions"]
     return {
-        name: _entry(path, digest, **made, params=about["params"], inputs={}),
+        name: _entry(path, digest, **made, params=about["params"], inputs=about.get("inputs", {})),
         # The sidecar holds the parameters; they are not said again.
         _name(beside, folder): _entry(beside, _sum(beside), **made, params={}, inputs={name: digest}),
     }

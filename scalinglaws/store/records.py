@@ -19,21 +19,27 @@ SEPARATOR = "/"
 RESERVED = ("file", "allow_pickle")
 # What numpy raises on a file that is no archive of plain arrays, whatever its checksum.
 UNREADABLE = (OSError, ValueError, TypeError, EOFError, BadZipFile, zlib.error)
-# Metadata that would write a date or a version into the file, by format.
-UNDATED = {".png": {"Software": None}, ".pdf": {"CreationDate": None, "Producer": None, "Creator": None}}
+# How a figure is written, by format: without the metadata that would tell a date or a version, and a .png uncompressed,
+# since it is written once more with fewer colours.
+WRITTEN = {
+    ".png": {"metadata": {"Software": None}, "pil_kwargs": {"compress_level": 0}},
+    ".pdf": {"metadata": {"CreationDate": None, "Producer": None, "Creator": None}},
+}
 
 
-def save_arrays(path, arrays, *, params, seed=None, code=None):
+def save_arrays(path, arrays, *, params, seed=None, code=None, inputs=None):
     """Write a dict of arrays (one level of nesting by name allowed) to `path`.npz and its sidecar beside it.
 
-    params: what made them, seed: an integer, a list, or None, code: hash of the sources (see `code_hash`). The sidecar
-    holds these, the software's versions and the array file's sha256. ValueError, before anything is written, on object
+    params: what made them, seed: an integer, a list, or None, code: hash of the sources (see `code_hash`), inputs: by
+    path, the sha256 of files that they were made from. The sidecar holds these, inputs if there are any, the software's
+    versions and the array file's sha256. ValueError, before anything is written, on object
     arrays, on names that numpy keeps for itself or that hold a "/", on params that JSON cannot hold, on another suffix.
     """
     if Path(path).suffix != ".npz":
         raise ValueError(f"path = {str(path)!r} must end in .npz")
     flat = dict(_flatten(arrays))
     about = {"params": params, "seed": seed, "code": code, "versions": software_versions()}
+    about |= {"inputs": inputs} if inputs else {}
     _as_json(about)
     with atomic(path) as temporary:
         np.savez_compressed(temporary, **flat)
@@ -123,10 +129,10 @@ def save_figure(path, figure):
     be mailed. ValueError on a suffix other than .png and .pdf.
     """
     suffix = Path(path).suffix
-    if suffix not in UNDATED:
-        raise ValueError(f"path = {str(path)!r} must end in one of {', '.join(UNDATED)}")
+    if suffix not in WRITTEN:
+        raise ValueError(f"path = {str(path)!r} must end in one of {', '.join(WRITTEN)}")
     with atomic(path) as temporary:
-        figure.savefig(temporary, metadata=UNDATED[suffix])
+        figure.savefig(temporary, **WRITTEN[suffix])
         if suffix == ".png":
             _reduce_colours(temporary)
 

@@ -200,6 +200,13 @@ def test_a_network_that_nothing_can_move_cannot_run(make_flow):
     assert caught.value.last.time == 0.0
 
 
+def test_a_batch_with_one_network_that_nothing_can_move_cannot_run(make_flow):
+    flow, parameters = make_flow()
+    both = stack([parameters, tuple(0 * p for p in parameters)])
+    with pytest.raises(Diverged, match="initial network has a zero kernel"):
+        list(gradient_flow(start_flow(flow.network, both, flow.inputs, flow.targets, 1.0), both, 1.0))
+
+
 @pytest.mark.parametrize(
     ("duration", "options", "message"),
     [

@@ -10,7 +10,7 @@ import torch
 from torch import nn
 from torch.func import functional_call, jacrev
 
-from scalinglaws.networks.operators import TangentOperator
+from scalinglaws.networks.operators import SHORTENED, TangentOperator
 
 N = 7
 # Sums over layers and parameters, relative to the largest entry.
@@ -256,6 +256,29 @@ def test_chance_that_does_not_matter_is_allowed_and_put_back():
     before = state(model[:])
     TangentOperator(model, inputs)(np.ones(N))
     assert state(model[:]) == before
+
+
+def precisions():
+    return torch.get_float32_matmul_precision(), [kind.fp32_precision for kind in SHORTENED]
+
+
+@pytest.mark.parametrize("chosen", ["highest", "high", "medium"])
+def test_products_in_single_precision_keep_all_its_digits_whatever_was_chosen(chosen):
+    """Torch may round factors to 10 bits (convolutions on CUDA: unless told otherwise), and is left as it was."""
+    model, inputs = drawn("perceptron")
+    seen, outside = [], torch.get_float32_matmul_precision()
+    model.register_forward_hook(lambda module, arguments, outputs: seen.append(precisions()[1]))
+    try:
+        torch.set_float32_matmul_precision(chosen)
+        before = precisions()
+        TangentOperator(model, inputs)(np.ones(N))
+        with pytest.raises(ValueError, match="always the same"):
+            TangentOperator(Calling(lambda module, outputs: outputs + torch.randn_like(outputs)).double(), inputs)
+        assert precisions() == before
+    finally:
+        torch.set_float32_matmul_precision(outside)
+    assert seen
+    assert {precision for kinds in seen for precision in kinds} == {"ieee"}
 
 
 # --- refusals -------------------------------------------------------------------------------------------------------

@@ -9,8 +9,9 @@ import torch
 from scipy.linalg import block_diag, expm
 from scipy.stats import ortho_group
 
-from scalinglaws.networks import take_snapshot
+from scalinglaws.networks import stack, start_flow, take_snapshot
 from scalinglaws.shells import Modes, align, decompose, eigenvalue_rates, of_snapshot, rotation_rates
+from scalinglaws.shells.modes import of_batch
 
 SPECTRA = {
     "simple": [0.1, 0.7, 1.5, 2.0, 5.0, 9.0],
@@ -73,6 +74,29 @@ def test_modes_of_a_snapshot_are_those_of_its_kernel(make_flow):
     assert ours.n_samples == 6
     np.testing.assert_allclose(ours.eigenvalues, expected.eigenvalues, atol=1e-14)
     np.testing.assert_allclose(np.abs(ours.coefficients), np.abs(expected.coefficients), atol=1e-11)
+
+
+@pytest.mark.parametrize("dtype", [torch.float64, torch.float32])
+@pytest.mark.parametrize("n_networks", [1, 3])
+def test_modes_of_a_batch_are_those_of_its_networks_one_by_one(make_flow, dtype, n_networks):
+    flows = [make_flow(seed, n_outputs=2, dtype=dtype) for seed in range(n_networks)]
+    inputs, targets = (torch.stack([getattr(flow, name) for flow, _ in flows]) for name in ("inputs", "targets"))
+    parameters = stack([start for _, start in flows])
+    batch = take_snapshot(start_flow(flows[0][0].network, parameters, inputs, targets, 1.0), 0.0, parameters)
+    found = of_batch(batch)
+    assert len(found) == n_networks
+    names = ("eigenvalues", "eigenvectors", "residual", "kernel")
+    for index, ours in enumerate(found):
+        expected = of_snapshot(replace(batch, **{name: getattr(batch, name)[index] for name in names}))
+        for name in names[:3]:
+            np.testing.assert_array_equal(getattr(ours, name), getattr(expected, name))
+        assert (ours.n_samples, ours.eigenvectors.dtype) == (6, np.float64)
+
+
+def test_a_snapshot_without_a_batch_has_the_modes_of_one_network(make_flow):
+    snapshot = take_snapshot(make_flow()[0], 0.0, make_flow()[1])
+    [ours] = of_batch(snapshot)
+    np.testing.assert_array_equal(ours.eigenvectors, of_snapshot(snapshot).eigenvectors)
 
 
 def test_modes_of_a_single_precision_snapshot_are_orthogonal_in_double(make_flow):

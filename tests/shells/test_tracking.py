@@ -48,13 +48,19 @@ class Linear:
 
 
 @pytest.mark.parametrize("scale", [1.0, 1e-8, 1e8])
-@pytest.mark.parametrize("duration", [1e-9, 0.3, 4.0])
+@pytest.mark.parametrize("duration", [1e-9, 0.3, 4.0, 1e3])
 def test_modes_that_only_decay_exchange_nothing(duration, scale):
-    """Exactly, while no shell holds two of them."""
-    operator = Linear(np.diag([2.0, 2e-3]))
-    start = scale * np.array([1.0, 3.0])
+    """However many of them share a shell, and however far they have decayed."""
+    operator = Linear(np.diag([2.0, 1.9, 1.1, 0.7, 2e-3, 1e-3]))
+    start = scale * np.array([1.0, -2.0, 0.1, 0.5, 3.0, 1.0])
     pair = [measure_operator(operator, operator.residual(start, t), 2, edges=EDGES) for t in (0.0, duration)]
     np.testing.assert_allclose(net_exchange(*pair, duration) / pair[0].loss, 0, atol=1e-13)
+
+
+def test_a_shell_in_balance_gains_what_it_dissipates():
+    """Energy that stays at an eigenvalue of 3 for a time of 2 has dissipated, and been given, twelve times itself."""
+    shells = measure_operator(Linear(3.0 * np.eye(2)), np.ones(2), 2, edges=EDGES)
+    np.testing.assert_allclose(net_exchange(shells, shells, 2.0), 12 * shells.energy, rtol=1e-12)
 
 
 def test_one_eigenvalue_decays_exactly():

@@ -24,6 +24,8 @@ FOLDER = Path("results/tiny")
 TABLES = ["tables/shells/runs.csv", "tables/shells/slopes.csv"]
 FIGURES = ["figures/shells/loss.png", "figures/shells/loss.pdf"]
 RECORDS = ["runs/shells/sweep/0.npz", "runs/shells/sweep/1.npz", "runs/shells/orders/0.npz"]
+# Data of one's own, of which the last record was made, and how the crate names them.
+OWN_DATA, OWN_ENTITY = {"/far off/mine.npz": "d1ce" * 16}, "#/far%20off/mine.npz"
 STEPS = [
     ("shells_sweep_tables", TABLES, RECORDS[:2], []),
     ("shells_orders_tables", ["tables/shells/orders.csv"], RECORDS[2:], []),
@@ -37,7 +39,8 @@ STEPS = [
 def make(project, order=1):
     """Make a run with manifest and crate in `project`, the current folder; return its folder."""
     for name in RECORDS:
-        save_arrays(FOLDER / name, {"x": [1.0]}, params={"experiment": name}, seed=[0, 1], code="c0de")
+        about = {"params": {"experiment": name}, "seed": [0, 1], "code": "c0de"}
+        save_arrays(FOLDER / name, {"x": [1.0]}, **about, inputs=OWN_DATA if name == RECORDS[2] else None)
     for name in (*TABLES, "tables/shells/orders.csv", "tables/claims.csv"):
         save_table(FOLDER / name, pd.DataFrame({"name": [name]}))
     for name in (*FIGURES, "claims.md", "captions/loss.rst", "logs/claims.log", "complete"):
@@ -108,6 +111,7 @@ def test_a_job_is_an_action_from_its_inputs_to_its_outputs(entities):
         [],
         sorted(f"runs/shells/sweep/{i}.{s}" for i in "01" for s in ("npz", "json")),
     ]
+    assert told("#shells_members/orders")[0] == [OWN_ENTITY]
     taken = ["#config/claims.yaml", *TABLES, "#workflow/report/loss.rst"]
     assert told("#claims") == [taken, ["captions/loss.rst", "claims.md", "tables/claims.csv"]]
     assert entities["#claims"]["description"] == "Hash of the code ab12; seeds 0, 1"
@@ -118,6 +122,9 @@ def test_what_lies_outside_the_run_is_told_of_and_not_a_part(made, entities):
     assert outside["@type"] == "CreativeWork"
     assert outside["name"] == "config/claims.yaml"
     assert {"@id": outside["@id"]} not in entities["./"]["hasPart"]
+    own = entities[OWN_ENTITY]
+    assert ([own["name"]], [own["sha256"]]) == (list(OWN_DATA), list(OWN_DATA.values()))
+    assert "isPartOf" not in own
 
 
 def test_the_software_and_the_machine_are_told(made, entities):

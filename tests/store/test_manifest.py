@@ -26,7 +26,7 @@ RECORDS = {
     "shells/sweep/0": {"params": {"settings": {"seeds": [0, 1]}}, "seed": [0, 1]},
     "shells/sweep/1": {"params": {"settings": {"seeds": [0, 1]}}, "seed": [0, 1]},
     "ridge/curves/0": {"params": {"settings": {"parts": [{"seeds": [7]}, {"seeds": [5]}], "deep": {"seed": 3}}}},
-    "ridge/regimes/0": {"params": {"settings": {"n_seeds": 4}}},
+    "ridge/regimes/0": {"params": {"settings": {"n_seeds": 4}}, "inputs": {"../elsewhere/mine.npz": "d1ce"}},
 }
 SETTINGS = {"run": "tiny", "shells": {"sweep": {"seeds": [0, 1]}}}
 
@@ -95,6 +95,7 @@ def test_inputs_have_the_checksums_of_the_files_they_name(run):
         "config/claims.yaml": checksum("config/claims.yaml"),
     }
     assert about["runs/ridge/curves/0.npz"]["inputs"] == {}
+    assert about["runs/ridge/regimes/0.npz"]["inputs"] == RECORDS["ridge/regimes/0"]["inputs"]
     assert about["figures/shells/loss.png"]["inputs"] == {TABLES[0]: about[TABLES[0]]["sha256"]}
 
 

@@ -75,6 +75,12 @@ class Checkout:
         return {str(path.relative_to(base)): path.read_bytes() for path in kept}
 
 
+@pytest.fixture(scope="session")
+def checkout_of():
+    """Function of a folder, yet to be made: a checkout there."""
+    return Checkout
+
+
 @pytest.fixture
 def checkout(tmp_path):
     """A checkout of one test's own."""

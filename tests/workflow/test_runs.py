@@ -4,6 +4,7 @@ import json
 import re
 from pathlib import Path
 
+import numpy as np
 import pytest
 from browser import chromium, problems, visit
 from crate_checks import problems_of
@@ -70,6 +71,12 @@ def test_second_run_has_nothing_to_do(finished):
             {"shallow_members": 1, "shallow_phases_tables": 1, "draw_shallow_phases": 1, **DOWNSTREAM},
         ),
         (
+            "scalinglaws/networks/examples.py",
+            "nn.Tanh()",
+            "nn.ReLU()",
+            {"shells_members": 1, "shells_models_tables": 1, "draw_shells_models": 1, **DOWNSTREAM},
+        ),
+        (
             "workflow/resources/ridge/authors.csv",
             "0.",
             "1.",
@@ -78,7 +85,7 @@ def test_second_run_has_nothing_to_do(finished):
         ("scalinglaws/networks/tangent.py", "The tangent kernel of", "Tangent kernels of", {}),
         ("scalinglaws/agreement/claims.py", "SHARE = 0.1", "SHARE = 0.2", {}),
     ],
-    ids=["table", "plot", "experiment", "claims", "ridge", "shallow", "resource", "docstring", "unused"],
+    ids=["table", "plot", "experiment", "claims", "ridge", "shallow", "network", "resource", "docstring", "unused"],
 )
 def test_an_edited_module_reruns_exactly_its_dependents(finished, path, old, new, expected):
     with finished.edited(path, old, new):
@@ -117,6 +124,15 @@ def test_an_edited_kernel_reruns_every_member(finished):
 )
 def test_a_changed_setting_reruns_exactly_what_depends_on_it(finished, text, expected):
     assert finished.jobs(overlays=finished.overlay(text)) == expected
+
+
+def test_data_of_ones_own_rerun_exactly_what_depends_on_them(finished):
+    """They lie outside the project, and no other experiment takes any notice of them."""
+    np.savez(finished.folder.parent / "mine.npz", inputs=np.ones((3, 64)), targets=np.ones((3, 10)))
+    case = {"name": "mine", "network": "scalinglaws.networks.examples:perceptron", "data": "../mine.npz"}
+    overlays = finished.overlay(json.dumps({"shells": {"models": {"cases": [case]}}}))
+    expected = {"shells_members": 1, "shells_models_tables": 1, "draw_shells_models": 1, **DOWNSTREAM}
+    assert finished.jobs(overlays=overlays) == expected
 
 
 def test_another_folder_and_other_shards_give_the_same_bytes(finished, checkout):

@@ -3,20 +3,24 @@
 import ast
 import functools
 import gc
+import math
 import os
 import shlex
 import sys
 from pathlib import Path
 
-from scalinglaws.settings import BadSetting, check_settings
-from scalinglaws.store import code_hash, load_yaml
+from scalinglaws.settings import BadSetting, check_settings, member_settings
+from scalinglaws.store import case_problems, code_hash, data_files, load_yaml, named_modules, own_sources
 
 # The graph is made of a million objects that stay: to look for garbage among them every 700 takes a quarter of the time.
 gc.set_threshold(200_000)
-# Jobs import the library from this checkout, also where an environment of their own does not hold it; one thread each,
-# since a second one changes the last bits of a sum.
+# Jobs import the library from this checkout, also where an environment of their own does not hold it, and networks of
+# one's own from the folder that they run in; one thread each, since a second one changes the last bits of a sum.
 os.environ.update({name: "1" for name in ("OMP_NUM_THREADS", "MKL_NUM_THREADS", "OPENBLAS_NUM_THREADS")})
-os.environ.update({"PYTHONPATH": workflow.basedir})
+# A GPU sums in one order only with workspaces of its own, and torch refuses to multiply matrices there without them.
+os.environ.update({"CUBLAS_WORKSPACE_CONFIG": ":4096:8"})
+OWN_FOLDERS = tuple(dict.fromkeys((workflow.basedir, os.getcwd())))
+os.environ.update({"PYTHONPATH": os.pathsep.join(OWN_FOLDERS)})
 # Snakemake puts the interpreter's path into shell commands unquoted (its issue 2645): a space there stops every job.
 if sys.executable.startswith("/"):
     sys.executable = shlex.quote(sys.executable)
@@ -40,15 +44,14 @@ ALL_FIGURES = [figure for made in EXPERIMENTS.values() for figure in made["figur
 TABLE_NAMES = [f"{study}/{table}" for (study, _), made in EXPERIMENTS.items() for table in made["tables"]]
 
 
-def member_settings(study, experiment):
-    """What the members of an experiment depend on, and nothing else: not how to reduce, draw or split the work."""
-    chosen, made = config[study][experiment], EXPERIMENTS[study, experiment]
-    taken = {name: config[name] for name in STUDIES[study].get("takes", [])}
-    if "datasets" in chosen:
-        taken["data"] = {name: config["data"][name] for name in chosen["datasets"]}
-    taken |= {name: config[study][name] for name in made.get("shares", [])}
-    left_out = {"shards", *made.get("presentation", [])}
-    return taken | {name: value for name, value in chosen.items() if name not in left_out}
+def named_cases(study, experiment):
+    """The cases of an experiment that name a network and data of anybody's own."""
+    return [case for case in config[study][experiment].get("cases", []) if "network" in case]
+
+
+for study, experiment in EXPERIMENTS:
+    for problem in case_problems(named_cases(study, experiment), OWN_FOLDERS):
+        sys.exit(f"config: {study}.{experiment}.cases.{problem}")
 
 
 def presentation(study, experiment):
@@ -80,15 +83,29 @@ def resources_of(study, experiment):
     return {argument: f"{RESOURCES}/{path}" for argument, path in named.items()}
 
 
-def script_hash(script, *modules):
-    """Hash of a script and of all library modules that it imports, or that are named."""
-    return code_hash(f"{SCRIPTS}/{script}", modules=modules)
+def script_hash(script, *modules, own=None):
+    """Hash of a script and of all library modules that it imports, or that are named; and of files of one's own."""
+    return code_hash(f"{SCRIPTS}/{script}", modules=modules, own=own)
 
 
+@functools.cache
 def members_hash(study, experiment):
-    """Hash of all that a member runs."""
-    package = f"scalinglaws.{study}.experiments"
-    return script_hash("run_members.py", f"{package}.{experiment}", f"{package}.setup")
+    """Hash of all that a member runs, networks and data of one's own with it."""
+    package, named = f"scalinglaws.{study}.experiments", named_modules(named_cases(study, experiment))
+    library = [name for name in named if name.split(".")[0] == "scalinglaws"]
+    own = own_sources(named, OWN_FOLDERS)
+    return script_hash("run_members.py", f"{package}.{experiment}", f"{package}.setup", *library, own=own)
+
+
+def members_memory(study, experiment):
+    """Memory of a shard's job in MB: where settings bound what passes through a network hold, that, and room beside.
+
+    Seeds that train together take theirs together: 0.57 GB each at the papers' sizes.
+    """
+    takes = EXPERIMENTS[study, experiment].get("takes", [])
+    bounded = math.ceil(1000 * config["memory_gb"]) + 1000 if "memory_gb" in takes else 0
+    together = "batch_seeds" in takes and config["batch_seeds"]
+    return max(1500, bounded, 600 * len(config[study][experiment]["seeds"]) + 500 if together else 0)
 
 
 @functools.cache

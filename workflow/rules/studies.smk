@@ -10,6 +10,9 @@ for study in STUDIES:
         """Run the members of one shard of an experiment and keep their records."""
         name:
             f"{study}_members"
+        input:
+            # Data of one's own; all other data are made from settings and seeds.
+            files=lambda wildcards, study=study: data_files(named_cases(study, wildcards.experiment)),
         output:
             arrays=f"{RESULTS}/runs/{study}/{{experiment}}/{{shard}}.npz",
             about=f"{RESULTS}/runs/{study}/{{experiment}}/{{shard}}.json",
@@ -21,11 +24,12 @@ for study in STUDIES:
             "../../environment.yml"
         threads: 1
         resources:
-            mem_mb=1500,
+            # A network of one's own may be large: the bound on what passes through it hold is a setting.
+            mem_mb=lambda wildcards, study=study: members_memory(study, wildcards.experiment),
             runtime=60,
         params:
             package=f"scalinglaws.{study}.experiments",
-            settings=lambda wildcards, study=study: member_settings(study, wildcards.experiment),
+            settings=lambda wildcards, study=study: member_settings(config, STUDIES, study, wildcards.experiment),
             n_shards=lambda wildcards, study=study: config[study][wildcards.experiment]["shards"],
             code=lambda wildcards, study=study: members_hash(study, wildcards.experiment),
         script:

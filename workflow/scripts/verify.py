@@ -23,7 +23,8 @@ def main(run, committed, tolerances):
 def results(folder, made_with):
     tables = folder / "tables"
     paths = {*tables.rglob("*.csv"), *(tables / f"{name}.csv" for name in agreement.OF_CLAIMS)}
-    named = {path.relative_to(tables).with_suffix("").as_posix(): path for path in paths if path.stem != "benchmark"}
+    timed = set(tables.glob("benchmark*.csv"))
+    named = {path.relative_to(tables).with_suffix("").as_posix(): path for path in paths - timed}
     read, sums = ({name: of(path) for name, path in named.items()} for of in (store.load_table, store.checksum))
     return agreement.Results(read, sums, made_with)
 

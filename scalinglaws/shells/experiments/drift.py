@@ -3,8 +3,8 @@
 from dataclasses import dataclass
 from itertools import product
 
-from scalinglaws.shells.experiments.setup import Member, prepare
-from scalinglaws.shells.history import record_histories
+from scalinglaws.shells.experiments.setup import Member, prepare_batch
+from scalinglaws.shells.history import record_batch
 from scalinglaws.shells.partition import SplineShells, anchored_edges
 
 # What a case may change of the experiment's network.
@@ -34,15 +34,25 @@ def members(settings):
 
 def run(settings, member):
     """Train one member; its history in smooth shells of every grid offset, by shell ratio."""
-    changed = {"network": {**settings["network"], "depth": member.depth, "activation": member.activation}}
-    flow, parameters = prepare("shells/drift", member, {**settings, **changed})
-    histories = record_histories(
+    return run_batch(settings, [member])[0]
+
+
+def run_batch(settings, members):
+    """The records of members that differ in their seed alone, trained as one; Diverged if one of them diverges."""
+    case = members[0]
+    changed = {"network": {**settings["network"], "depth": case.depth, "activation": case.activation}}
+    flow, parameters = prepare_batch("shells/drift", members, {**settings, **changed})
+    recorded = record_batch(
         flow,
         parameters,
         settings["duration"],
         lambda modes: [_grids(modes, settings["grid"], ratio) for ratio in settings["shell_ratios"]],
-        tolerance=member.tolerance,
+        tolerance=case.tolerance,
     )
+    return [_record(settings, member, histories) for member, histories in zip(members, recorded, strict=True)]
+
+
+def _record(settings, member, histories):
     shared = {name: getattr(histories[0], name) for name in OF_RUN}
     by_ratio = [{name: getattr(history, name) for name in OF_GRIDS} for history in histories]
     grids = dict(zip(map(str, settings["shell_ratios"]), by_ratio, strict=True))

@@ -3,8 +3,8 @@
 from dataclasses import asdict
 from itertools import product
 
-from scalinglaws.shells.experiments.setup import Member, prepare
-from scalinglaws.shells.history import record_history
+from scalinglaws.shells.experiments.setup import Member, prepare_batch
+from scalinglaws.shells.history import record_batch
 from scalinglaws.shells.partition import SharpShells, SplineShells, anchored_edges
 
 WINDOWS = {"sharp": SharpShells, "smooth": SplineShells}
@@ -19,17 +19,23 @@ def members(settings):
 
 def run(settings, member):
     """Train one member and return its history as a dict of arrays, with what identifies it."""
-    flow, parameters = prepare("shells/sweep", member, settings)
+    return run_batch(settings, [member])[0]
+
+
+def run_batch(settings, members):
+    """The records of members that differ in their seed alone, trained as one; Diverged if one of them diverges."""
+    flow, parameters = prepare_batch("shells/sweep", members, settings)
     kinds = [(window, offset) for window in WINDOWS for offset in settings["grid"]["grid_offsets"]]
-    history = record_history(
+    histories = record_batch(
         flow,
         parameters,
         settings["duration"],
-        lambda modes: [_shells(modes, settings["grid"], window, offset) for window, offset in kinds],
+        lambda modes: [[_shells(modes, settings["grid"], window, offset) for window, offset in kinds]],
         tolerance=settings["tolerance"],
     )
-    windows, offsets = zip(*kinds, strict=True)
-    return {**member.identity(), "window": list(windows), "grid_offset": list(offsets), **asdict(history)}
+    windows, offsets = map(list, zip(*kinds, strict=True))
+    kept = zip(members, histories, strict=True)
+    return [{**m.identity(), "window": windows, "grid_offset": offsets, **asdict(history)} for m, [history] in kept]
 
 
 def _shells(modes, grid, window, offset):

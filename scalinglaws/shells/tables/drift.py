@@ -7,6 +7,7 @@ from scalinglaws.shells.drift import NothingToFit, compare_regions, drift_expone
 from scalinglaws.shells.tables import selfsimilar, transport
 from scalinglaws.shells.tables.cases import CASE, make_cases
 from scalinglaws.shells.tables.common import mean_with_interval
+from scalinglaws.shells.tables.laws import POSITIONS, in_growth, law_columns, relative_profile
 
 FIT_COLUMNS = (
     *(*CASE, "shell_ratio", "region", "growth", "sign", "exponent", "low", "high", "offset_low", "offset_high"),
@@ -16,10 +17,6 @@ FIT_COLUMNS = (
 RUN_COLUMNS = (*CASE, "seed", "n_steps", "first_loss", "final_loss", "trace_growth", "closure", "seeds")
 FORM_COLUMNS = (*CASE, "difference", "low", "high", "seeds")
 PROFILE_COLUMNS = (*CASE, "position", "value", "low", "high", "seeds")
-# Edges of the bins of 2 lambda t in the profile, three a decade.
-POSITION_EDGES = np.logspace(-4, 4, 25)
-# Windows count for the profile when this share of all that passes goes one way: else there is no velocity to divide by.
-ONE_WAY = 0.5
 
 
 def tables(records, *, windows):
@@ -68,9 +65,7 @@ def _choices(case):
 
 
 def _fit_row(case, ratio, region, growth):
-    seeds = case.fields[ratio]
-    if growth == "removed":
-        seeds = [[field.without_growth() for field in of_seed] for of_seed in seeds]
+    seeds = in_growth(case.fields[ratio], growth)
     try:
         fit = fit_drift(seeds, region=region)
     except NothingToFit:
@@ -81,22 +76,11 @@ def _fit_row(case, ratio, region, growth):
         shell_ratio=ratio,
         region=region,
         growth=growth,
-        sign=fit.sign,
-        exponent=fit.exponent,
-        low=fit.interval[0],
-        high=fit.interval[1],
+        **law_columns(fit),
         offset_low=min(offsets, default=np.nan),
         offset_high=max(offsets, default=np.nan),
-        share_up=fit.share_up,
-        share_up_energy=fit.share_up_energy,
-        up_low=fit.upward_interval[0],
-        up_high=fit.upward_interval[1],
-        residual_rms=fit.residual_rms,
-        explained_one=fit.explained[1.0],
-        explained_two=fit.explained[2.0],
         best_explained=fit.best_explained,
         explained_best=fit.explained[fit.best_explained],
-        cells=fit.n_cells,
     )
 
 
@@ -120,24 +104,10 @@ def drift_form(cases):
 
 def drift_profiles(cases):
     """Relative velocity over its mean in the window, against 2 lambda t: flat for exponent 1, rising as x for 2."""
-    rows, middles = [], np.sqrt(POSITION_EDGES[1:] * POSITION_EDGES[:-1])
+    rows = []
     for case in cases:
-        curves = np.array([_profile(of_seed) for of_seed in case.fields[case.main_ratio]])
-        for position, samples in zip(middles, curves.T, strict=True):
+        curves = np.array([relative_profile(of_seed) for of_seed in case.fields[case.main_ratio]])
+        for position, samples in zip(POSITIONS, curves.T, strict=True):
             if np.isfinite(samples).all():
                 rows.append(case.rows(position=position, **mean_with_interval(samples)))
     return pd.DataFrame(rows, columns=PROFILE_COLUMNS)
-
-
-def _profile(of_seed):
-    """Energy passed over exposure in each bin, both in units of their window's sum; NaN in bins without energy."""
-    passed, exposure = np.zeros(POSITION_EDGES.size - 1), np.zeros(POSITION_EDGES.size - 1)
-    for field in of_seed:
-        total, moved = field.passed.sum(1), np.abs(field.passed).sum(1)
-        position = 2 * field.eigenvalues * field.times[:, None]
-        for w in np.flatnonzero(np.abs(total) > ONE_WAY * moved):
-            cells = field.resolved[w]
-            passed += np.histogram(position[w, cells], POSITION_EDGES, weights=field.passed[w, cells] / total[w])[0]
-            weights = field.exposure[w, cells] / field.exposure[w].sum()
-            exposure += np.histogram(position[w, cells], POSITION_EDGES, weights=weights)[0]
-    return np.divide(passed, exposure, out=np.full_like(passed, np.nan), where=exposure > 0)
