@@ -14,8 +14,8 @@ from scalinglaws.store import load_table
 
 ROOT = Path(__file__).resolve().parents[1]
 TABLE = load_table(ROOT / "figures/tables/paper_costs.csv")
-# An hour is what docs/paper-size.md says that a shard may take.
-LONGEST = 1.0
+# Three quarters of the hours that the Slurm profile asks for: an estimate may be too low by a third.
+LONGEST = 1.5
 # More members than this are worth more than one job.
 FEW = 50
 
