@@ -134,7 +134,7 @@ SMALL = {
             "duration": 1.0,
         },
         # Long enough for cells above the frontier.
-        "models": {"cases": SMOKE["shells"]["models"]["cases"][:1], "times": {"last": 30.0, "count": 8}},
+        "models": {"cases": SMOKE["shells"]["models"]["cases"][:1], "times": {"last": 30.0, "count": 16}},
     },
     "ridge": {
         # Draws enough that some standard errors are small beside the values.

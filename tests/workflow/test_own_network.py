@@ -48,7 +48,14 @@ def make(checkout, command):
     snakemake = shlex.join(
         [sys.executable, "-m", "snakemake", "--profile", "workflow/profiles/default", "--cores", "1"]
     )
-    words = ["--file", str(ROOT / "Makefile"), "--old-file", ".venv/installed", f"SNAKEMAKE={snakemake}"]
+    words = [
+        "--no-print-directory",
+        "--file",
+        str(ROOT / "Makefile"),
+        "--old-file",
+        ".venv/installed",
+        f"SNAKEMAKE={snakemake}",
+    ]
     return subprocess.run(
         ["make", *words, *shlex.split(command)[1:]], cwd=checkout.folder, capture_output=True, text=True, timeout=300
     )
