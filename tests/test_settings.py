@@ -102,7 +102,7 @@ PATTERN = "must match ^[a-z0-9][a-z0-9_-]*$"
 ONCE = "must not repeat an entry"
 
 UNKNOWN = [
-    ("seed", 3, "batch_seeds, data, device, dtype, figure_formats, memory_gb, ridge, run, shallow, shells"),
+    ("seed", 3, "batch_seeds, data, device, dtype, figure_dpi, figure_formats, memory_gb, ridge, run, shallow, shells"),
     ("data.power_law.ridge", 1.0, POWER_LAW),
     ("data.digits.dim", 64, "kind, labels, n_samples"),
     (
@@ -138,6 +138,8 @@ REFUSED = [
     ("run", None, "must be of type string"),
     ("device", "gpu", "must be one of auto, cpu, cuda"),
     ("dtype", "double", "must be one of float64, float32"),
+    ("figure_dpi", 20, "must be at least 50"),
+    ("figure_dpi", 150.5, "must be an integer"),
     ("figure_formats", ["pdf"], "must hold png"),
     ("figure_formats", ["png", "svg"], "must be one of png, pdf", "figure_formats.1 = 'svg'"),
     ("data", {}, "must have at least 1 entries"),

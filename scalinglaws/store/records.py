@@ -122,17 +122,17 @@ def _check_rows(path):
             raise ValueError(f"row {number} has {len(row)} fields and must have {len(head)}, as the head")
 
 
-def save_figure(path, figure):
+def save_figure(path, figure, *, dpi=None):
     """Write a matplotlib figure; the suffix names the format; no dates, so that the bytes repeat.
 
-    A .png has a palette of its 256 most needed colours: a third of the bytes, so that the report with every figure can
+    dpi: dots per inch; by default what the figure's own style says. A .png has a palette of its 256 most needed colours: a third of the bytes, so that the report with every figure can
     be mailed. ValueError on a suffix other than .png and .pdf.
     """
     suffix = Path(path).suffix
     if suffix not in WRITTEN:
         raise ValueError(f"path = {str(path)!r} must end in one of {', '.join(WRITTEN)}")
     with atomic(path) as temporary:
-        figure.savefig(temporary, **WRITTEN[suffix])
+        figure.savefig(temporary, dpi=dpi, **WRITTEN[suffix])
         if suffix == ".png":
             _reduce_colours(temporary)
 

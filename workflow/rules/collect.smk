@@ -61,6 +61,7 @@ rule draw_claims:
         mem_mb=1000,
         runtime=10,
     params:
+        dpi=config["figure_dpi"],
         code=script_hash("draw.py", "scalinglaws.plots.claims_overview"),
     script:
         "../scripts/draw.py"

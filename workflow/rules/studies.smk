@@ -91,6 +91,7 @@ for (study, experiment), made in EXPERIMENTS.items():
             mem_mb=1000,
             runtime=10,
         params:
+            dpi=config["figure_dpi"],
             code=script_hash("draw.py", *(f"scalinglaws.plots.{figure}" for figure in made["figures"])),
         script:
             "../scripts/draw.py"

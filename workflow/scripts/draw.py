@@ -20,5 +20,5 @@ with job_log(snakemake.log[0]) as say:
     for name, module in modules.items():
         figure = module.draw(**{table: tables[table] for table in module.TABLES})
         for path in (path for path in outputs if path.stem == name):
-            save_figure(path, figure)
+            save_figure(path, figure, dpi=snakemake.params.dpi)
         say(f"drew {name}")
