@@ -25,7 +25,7 @@ OTHER_PYTHON := make PYTHON=/path/to/python3.12 $(firstword $(MAKECMDGOALS) figu
 NEWER_PYTHON := install Python 3.11 or newer, or run: $(OTHER_PYTHON)
 
 .DEFAULT_GOAL := figures
-.PHONY: figures test test-slurm smoke paper own report verify benchmark gallery lock lint clean distclean help new-venv
+.PHONY: figures test test-long test-slurm smoke paper own report verify benchmark gallery lock lint clean distclean help new-venv
 
 figures: .venv/installed ## the default run: every figure and table (the default goal)
 	$(SNAKEMAKE)
@@ -33,6 +33,9 @@ figures: .venv/installed ## the default run: every figure and table (the default
 
 test: .venv/installed ## the tests, in WORKERS=2 processes
 	.venv/bin/python -m pytest -n $(WORKERS)
+
+test-long: .venv/installed ## faults and bad input at length, for half an hour; writes tests/reliability/README.md
+	.venv/bin/python -m pytest -n $(WORKERS) --long --write-outcomes tests/reliability
 
 test-slurm: .venv/installed ## the smoke run on a Slurm of one node, set up for it: as root, on Debian or Ubuntu
 	tools/slurm_smoke.sh

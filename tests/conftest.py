@@ -10,6 +10,20 @@ from threadpoolctl import threadpool_limits
 from scalinglaws.networks import Network, initialise, start_flow
 
 
+def pytest_addoption(parser):
+    """Options of `make test-long`."""
+    parser.addoption("--long", action="store_true", help="also the tests marked long, minutes each")
+    parser.addoption("--write-outcomes", action="store_true", help="write tests/reliability/README.md")
+
+
+def pytest_collection_modifyitems(config, items):
+    """Tests marked long are run where they are asked for."""
+    if not config.getoption("--long"):
+        long = [item for item in items if item.get_closest_marker("long")]
+        config.hook.pytest_deselected(items=long)
+        items[:] = [item for item in items if item not in long]
+
+
 @pytest.fixture(scope="session", autouse=True)
 def one_thread():
     """Arrays are small: several threads that wait for one another make some tests a hundred times slower."""
