@@ -4,6 +4,9 @@
 PYTHON ?= python3
 CORES ?= all
 WORKERS ?= 2
+# The ends of the range of Pythons, for test-environments.
+OLDEST_PYTHON ?= python3.11
+NEWEST_PYTHON ?= python3.13
 # How a run tells its progress: `plain`, a line per job; empty, Snakemake's own blocks; or another logger that is installed.
 LOGGER ?= plain
 
@@ -12,6 +15,8 @@ export OMP_NUM_THREADS := 1
 export MKL_NUM_THREADS := 1
 export OPENBLAS_NUM_THREADS := 1
 export PYTHONHASHSEED := 0
+# Snakemake writes paths in the encoding of the locale, which need not have their letters.
+export PYTHONUTF8 := 1
 # Either one lets modules from elsewhere take the place of the pinned ones.
 unexport PYTHONPATH PYTHONHOME
 
@@ -21,11 +26,14 @@ COSTS := figures/costs.csv
 smoke own: COSTS :=
 LOGGING = $(if $(LOGGER),--logger $(LOGGER)) $(if $(filter plain,$(LOGGER)),--logger-plain-costs "$(COSTS)")
 SNAKEMAKE = PYTHONPATH=workflow/plugins .venv/bin/snakemake $(LOGGING) --profile workflow/profiles/default --cores $(CORES)
+# Snakemake takes settings in before our rules can look at them: some with a trace of many lines, some without an end.
+READABLE = @.venv/bin/python workflow/scripts/check_settings.py
 OTHER_PYTHON := make PYTHON=/path/to/python3.12 $(firstword $(MAKECMDGOALS) figures)
 NEWER_PYTHON := install Python 3.11 or newer, or run: $(OTHER_PYTHON)
 
 .DEFAULT_GOAL := figures
-.PHONY: figures test test-long test-slurm smoke paper own report verify benchmark gallery lock lint clean distclean help new-venv
+.PHONY: figures test test-long mutations test-environments test-slurm smoke paper own report verify benchmark
+.PHONY: gallery lock lint clean distclean help new-venv
 
 figures: .venv/installed ## the default run: every figure and table (the default goal)
 	$(SNAKEMAKE)
@@ -37,20 +45,30 @@ test: .venv/installed ## the tests, in WORKERS=2 processes
 test-long: .venv/installed ## faults and bad input at length, for half an hour; writes tests/reliability/README.md
 	.venv/bin/python -m pytest -n $(WORKERS) --long --write-outcomes tests/reliability
 
+mutations: .venv/installed ## small wrongs put into the library: do the tests notice; writes tests/reliability/MUTATIONS.md
+	.venv/bin/python tools/mutations.py --workers $(WORKERS)
+
+test-environments: .venv/installed ## make test and make verify with the oldest and newest versions allowed
+	.venv/bin/python tools/environments.py oldest --python "$(OLDEST_PYTHON)"
+	.venv/bin/python tools/environments.py newest --python "$(NEWEST_PYTHON)"
+
 test-slurm: .venv/installed ## the smoke run on a Slurm of one node, set up for it: as root, on Debian or Ubuntu
 	tools/slurm_smoke.sh
 
 smoke: .venv/installed ## the whole workflow at toy sizes, in about a minute
+	$(READABLE) config/smoke.yaml
 	$(SNAKEMAKE) --configfile config/smoke.yaml
 	@echo "The figures are in results/smoke/figures, the tables in results/smoke/tables."
 
 paper: .venv/installed ## the papers' own sizes: hours; a GPU or a cluster helps; resumes where it stopped
+	$(READABLE) config/paper.yaml
 	$(SNAKEMAKE) --configfile config/paper.yaml
 	@echo "The figures are in results/paper/figures, the tables in results/paper/tables."
 
 own: .venv/installed ## tables and figures of your own network: make own CONFIG=mine.yaml
 	@test -n "$(CONFIG)" || { echo "make: own needs the settings that name the network: make own CONFIG=mine.yaml" >&2; exit 1; }
 	@for file in $(CONFIG); do test -f "$$file" || { echo "make: there is no file $$file" >&2; exit 1; }; done
+	$(READABLE) $(CONFIG)
 	$(SNAKEMAKE) --configfile $(CONFIG) -- shells_models_tables draw_shells_models
 	@echo "In the run's folder under results/, the figures are in figures/shells, the tables in tables/shells."
 
@@ -85,7 +103,7 @@ distclean: clean ## clean, and remove .venv too
 	rm -rf .venv scalinglaws.egg-info
 
 help: ## this list
-	@awk -F ':.*## ' '/^[a-z-]+:.*## / { printf "make %-10s %s\n", $$1, $$2 }' Makefile
+	@awk -F ':.*## ' '/^[a-z-]+:.*## / { printf "make %-17s %s\n", $$1, $$2 }' Makefile
 
 # The stamp is written last and holds the folder it was made in. Without it the install was interrupted or never begun;
 # with another folder in it .venv was copied or moved, and its editable install still points there. Both start anew.

@@ -5,10 +5,14 @@ from snakemake.utils import min_version
 min_version("9.10")
 
 
+include: "workflow/rules/settings.smk"
+
+
 configfile: "config/config.yaml"
 
 
 include: "workflow/rules/common.smk"
+include: "workflow/rules/surroundings.smk"
 include: "workflow/rules/studies.smk"
 include: "workflow/rules/collect.smk"
 
@@ -17,11 +21,18 @@ report: "workflow/report/workflow.rst"
 
 
 rule all:
-    """All figures, tables and verdicts of the run; fails at the end if a member of an experiment diverged."""
+    """All records, tables, figures and verdicts of the run; fails at the end if a member of an experiment diverged.
+
+    Every file is asked for by itself, so that one that went missing is made again although nothing else needs it.
+    """
     default_target: True
     input:
+        ALL_SHARDS,
+        sidecars(ALL_SHARDS),
+        ALL_TABLES,
+        ALL_SUMS,
         FIGURES,
-        f"{RESULTS}/tables/claims.csv",
-        f"{RESULTS}/claims.md",
-        f"{RESULTS}/manifest.json",
-        f"{RESULTS}/complete",
+        ALL_FIGURE_SUMS,
+        rules.claims.output,
+        rules.manifest.output,
+        rules.complete.output,

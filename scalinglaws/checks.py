@@ -75,11 +75,30 @@ def as_many(name, value, of, other):
     return value
 
 
+def squarable(name, value):
+    """Return the array `value`; ValueError where its largest entry is not 0 and its square would overflow or vanish."""
+    largest = np.abs(value).max()
+    if largest > 0 and not 1e-150 <= largest <= 1e150:
+        raise ValueError(f"{name} has a largest entry of {largest:.3g} and must have 0 or one within 1e-150 to 1e150")
+    return value
+
+
 def multiplicities(name, value, of, other):
     """How often each entry of the vector `other` counts, as a float64 vector: 1 for None; ValueError unless all > 0."""
     if value is None:
         return np.ones(other.size)
     return as_many(name, positive_array(name, value, ndim=1), of, other)
+
+
+def representable(name, value, arguments):
+    """Return the array `value`; ValueError unless double precision holds every entry: finite, and not rounded to 0.
+
+    `arguments` says what it was computed from, as text: "capacity = 400.0".
+    """
+    good = np.isfinite(value) & (value > 0)
+    if not good.all():
+        raise ValueError(f"{arguments} must keep {name} finite and > 0 in double precision, not {value[~good][0]}")
+    return value
 
 
 def broadcast_shape(**arrays):
@@ -96,7 +115,8 @@ def increasing(name, value, *, minimum_size=2):
     result = np.asarray(value, dtype=np.float64)
     if result.ndim != 1 or result.size < minimum_size:
         raise ValueError(f"{name} has shape {result.shape} and must be a vector of >= {minimum_size} entries")
-    falling = np.flatnonzero(~(np.diff(result) > 0))
+    # Not by differences: that of two infinities is no number.
+    falling = np.flatnonzero(~(result[1:] > result[:-1]))
     if falling.size:
         first = falling[0]
         raise ValueError(f"{name}[{first}], {name}[{first + 1}] = {result[first]}, {result[first + 1]} must increase")

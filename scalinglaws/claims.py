@@ -17,6 +17,8 @@ from dataclasses import asdict, dataclass, fields
 
 import pandas as pd
 
+from scalinglaws.claim_entries import bad, band, check_claims, check_measure
+
 REPLICATED, PARTIAL, FAILS = "replicated", "partial scope", "fails"
 INCONCLUSIVE, NOT_ATTEMPTED = "inconclusive", "not attempted"
 # The order of every listing: what fails is printed first.
@@ -29,10 +31,6 @@ COLOURS = {
     NOT_ATTEMPTED: "#949494",
     REPLICATED: "#0173b2",
 }
-STATISTICS = ("max", "min", "mean", "median")
-REQUIRED = ("quantity", "table", "value", "why")
-BAND = ("predicted", "tolerance", "at_most", "at_least")
-KNOWN = (*REQUIRED, *BAND, "where", "label", "low", "high", "seeds", "statistic")
 SHOWN = ("quantity", "rows", "value", "low", "high", "lower", "upper", "seeds", "table", "why")
 NO_ROWS = "no such rows"
 ABOUT = ("paper", "place", "statement", "scope")
@@ -92,36 +90,6 @@ def _spanned(value, low, high):
     return min(low, value), max(high, value)
 
 
-def band(measure):
-    """(lower, upper) allowed by a measure; ValueError unless it states a prediction in one of the allowed ways."""
-    stated = {name: measure[name] for name in BAND if name in measure}
-    for name, value in stated.items():
-        if isinstance(value, bool) or not isinstance(value, int | float) or not math.isfinite(value):
-            raise _bad(measure, f"{name} = {value!r} must be a finite number")
-    if set(stated) == {"predicted", "tolerance"} and stated["tolerance"] > 0:
-        return stated["predicted"] - stated["tolerance"], stated["predicted"] + stated["tolerance"]
-    lower, upper = stated.get("at_least", -math.inf), stated.get("at_most", math.inf)
-    if not stated or not set(stated) <= {"at_most", "at_least"} or not lower < upper:
-        ways = "predicted and tolerance > 0, or at_most, or at_least, or both bounds in order"
-        raise _bad(measure, f"{stated} must state {ways}")
-    return lower, upper
-
-
-def check_measure(measure):
-    """ValueError, naming the quantity, on an entry that lacks a part, has an unknown one, or states no band."""
-    missing = [name for name in REQUIRED if not isinstance(measure.get(name), str) or not measure[name]]
-    unknown = sorted(set(measure) - set(KNOWN))
-    if missing or unknown:
-        raise _bad(measure, f"must give {', '.join(REQUIRED)} as text (missing: {missing}); unknown keys: {unknown}")
-    if "statistic" in measure and measure["statistic"] not in STATISTICS:
-        raise _bad(measure, f"statistic = {measure['statistic']!r} must be one of {', '.join(STATISTICS)}")
-    band(measure)
-
-
-def _bad(measure, problem):
-    return ValueError(f"measure {measure.get('quantity')!r}: {problem}")
-
-
 def measurements(claim, tables):
     """Judge every row that the measures of one claim name; `tables` maps a table's name to its DataFrame."""
     return [row for measure in claim.get("measures", []) for row in _measure_rows(claim["id"], measure, tables)]
@@ -133,9 +101,18 @@ def _measure_rows(claim_id, measure, tables):
     rows = _select(tables.get(measure["table"]), where)
     if rows is None or rows.empty or measure["value"] not in rows:
         return [_missing(claim_id, measure, NO_ROWS)]
+    _check_numbers(measure, rows)
     judged = _reduced(measure, rows) if "statistic" in measure else _each(measure, rows)
     absent = [_missing(claim_id, measure, f"{NO_ROWS}: {name}") for name in _absent(rows, where)]
     return [_measurement(claim_id, measure, *row) for row in judged] + absent
+
+
+def _check_numbers(measure, rows):
+    """ValueError unless the columns that are judged by hold numbers."""
+    for name in ("value", "low", "high", "seeds"):
+        column = measure.get(name, name)
+        if column in rows and not pd.api.types.is_numeric_dtype(rows[column]):
+            raise bad(measure, f"{name} = {column!r}: this column of {measure['table']} must hold numbers")
 
 
 def _select(table, where):
@@ -169,7 +146,7 @@ def _each(measure, rows):
     """Label, value, interval and seeds of every row."""
     unknown = sorted(set(measure.get("label", [])) - set(rows.columns))
     if unknown:
-        raise _bad(measure, f"label = {unknown} must be columns of {measure['table']}: {', '.join(rows.columns)}")
+        raise bad(measure, f"label = {unknown} must be columns of {measure['table']}: {', '.join(rows.columns)}")
     named = rows[measure["label"]].astype(str).fillna("").agg(", ".join, axis=1) if measure.get("label") else rows.index
     value, none = rows[measure["value"]], pd.Series(math.nan, rows.index)
     seeds = rows.get(measure.get("seeds", "seeds"), none)
@@ -211,16 +188,24 @@ def trial(claims, tables):
     """Judge all claims: (one row per claim, one row per measurement) as DataFrames, failures first.
 
     A claim's row shows its worst measurement: a failing one if there is one, and that which reaches furthest out of its
-    band.
+    band. ValueError, one line with the claim and the key, on an entry that cannot be judged.
     """
+    check_claims(claims)
     order = {verdict: rank for rank, verdict in enumerate(VERDICTS)}
-    judged = [(claim, measurements(claim, tables)) for claim in claims]
+    judged = [(claim, _judged(claim, tables)) for claim in claims]
     judged.sort(key=lambda pair: order[verdict_of(pair[1])])
     rows = [_claim_row(claim, measured) for claim, measured in judged]
     columns = [field.name for field in fields(Measurement)]
     return pd.DataFrame(rows, columns=CLAIM_COLUMNS), pd.DataFrame(
         [asdict(row) for _, measured in judged for row in measured], columns=columns
     )
+
+
+def _judged(claim, tables):
+    try:
+        return measurements(claim, tables)
+    except ValueError as error:
+        raise ValueError(f"claim {claim['id']!r}: {error}") from error
 
 
 def _claim_row(claim, measured):
@@ -256,7 +241,7 @@ def cells(row):
     # A value judged by itself has bounds that are equal, and a single seed has none.
     interval = "" if bounds[0] == bounds[1] or any(map(math.isnan, bounds)) else "{:.4g} to {:.4g}".format(*bounds)
     allowed = f"{_bound(row['lower'])} to {_bound(row['upper'])}"
-    seeds = "" if math.isnan(row["seeds"]) else str(int(row["seeds"]))
+    seeds = str(int(row["seeds"])) if math.isfinite(row["seeds"]) else ""
     texts = (row["quantity"], row["rows"], f"{row['value']:.4g}", interval, allowed, seeds)
     return dict(zip(CELLS, map(str, texts), strict=True))
 

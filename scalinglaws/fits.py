@@ -10,6 +10,8 @@ from scipy import special
 
 from scalinglaws import checks
 
+LOG_SMALLEST, LOG_LARGEST = np.log(np.finfo(np.float64).tiny), np.log(np.finfo(np.float64).max)
+
 
 @dataclass(frozen=True, eq=False)
 class PowerLawFit:
@@ -60,7 +62,8 @@ def power_law(x, y, *, window=None, n_bootstrap=1000, level=0.95, rng=None):
     rng : numpy Generator; None stands for a fixed seed, so that the same call gives the same interval.
 
     Returns a `PowerLawFit`. `local_slopes` are d log y / d log x between neighbours (of the mean log
-    curve) at the geometric mid-points `local_x`. Bad input: ValueError.
+    curve) at the geometric mid-points `local_x`. Bad input, or an amplitude beyond
+    double precision: ValueError.
     """
     x, curves = _checked_curves(x, y)
     inside = _inside(window, x)
@@ -124,14 +127,20 @@ def bootstrap_interval(rng, samples, statistic=np.mean, level=0.95, n_bootstrap=
     `samples` has shape (n_samples, ...), n_samples >= 2, finite; `statistic(array, axis=0)` reduces axis 0;
     `level` lies in (0, 1); `n_bootstrap` >= 2. All resamples are held at once:
     n_bootstrap * samples.size * 8 bytes. Returns (low, high), each of shape samples.shape[1:].
-    Bad input: ValueError.
+    Bad input, or a statistic that overflows: ValueError. One that is NaN
+    makes the interval NaN.
     """
     samples = checks.array("samples", samples)
     if samples.ndim == 0 or len(samples) < 2:
         raise ValueError(f"samples has shape {samples.shape} and must have at least 2 entries along axis 0")
     n_samples = len(samples)
     draws = samples[_resamples(rng, n_samples, n_bootstrap)]
-    return _percentiles(statistic(draws, axis=0), level, n_samples, n_samples - 1)
+    with np.errstate(over="ignore"):
+        values = statistic(draws, axis=0)
+    if np.isinf(values).any():
+        largest = np.abs(samples).max()
+        raise ValueError(f"samples of up to {largest:.3g} must have a statistic that double precision holds")
+    return _percentiles(values, level, n_samples, n_samples - 1)
 
 
 def seed_interval(samples, statistic=np.mean):
@@ -140,7 +149,7 @@ def seed_interval(samples, statistic=np.mean):
     Fewer than two seeds have no interval: NaN, of shape samples.shape[1:], numbers for a vector.
     """
     samples = np.asarray(samples, dtype=np.float64)
-    if len(samples) < 2:
+    if samples.ndim > 0 and len(samples) < 2:
         # Of single numbers the mean is a number, not an array without axes, which a table would keep as an object.
         missing = np.full(samples.shape[1:], np.nan)[()]
         return missing, missing
@@ -203,6 +212,8 @@ def _line(log_x, log_y):
     """(exponent, amplitude, residuals) of the least-squares line."""
     exponent = _slope_weights(log_x) @ log_y
     offset = log_y.mean() - exponent * log_x.mean()
+    if not LOG_SMALLEST < offset < LOG_LARGEST:
+        raise ValueError(f"y at x = 1 must lie within double precision and is e^{offset:.5g} on the line: rescale x")
     return float(exponent), float(np.exp(offset)), log_y - offset - exponent * log_x
 
 

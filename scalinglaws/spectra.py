@@ -17,6 +17,8 @@ N_NODES = 8
 # where the terms fall as k^-p: below 1e-9 for p up to 6. The end of the bins costs p / (24 dim^2), times dim times the
 # last term over the sum: below 1e-7 for spectra longer than UNBINNED. Shorter ones are cheap as they are.
 N_EXACT, UNBINNED = 128, 4096
+# From this decay on, and long before, 2^-decay is 0 in double precision; far beyond it SciPy's zeta function is NaN.
+STEEPEST = 1e4
 
 
 def power_law_spectrum(dim, capacity):
@@ -37,11 +39,14 @@ def normalised_spectrum(eigenvalues, mean_square=None):
     """`eigenvalues` rescaled so that E|x|^2, their sum, equals `mean_square`.
 
     `eigenvalues` has shape (dim,), all > 0, in any order, which is kept. `mean_square` > 0 defaults to
-    dim: inputs whose components have variance 1 on average. Returns shape (dim,). Bad input: ValueError.
+    dim: inputs whose components have variance 1 on average. Returns shape (dim,). Bad input, or an entry
+    that underflows to 0: ValueError.
     """
     eigenvalues = checks.positive_array("eigenvalues", eigenvalues, ndim=1)
     mean_square = eigenvalues.size if mean_square is None else checks.positive("mean_square", mean_square)
-    return eigenvalues * (mean_square / eigenvalues.sum())
+    with np.errstate(over="ignore"):
+        scale = mean_square / eigenvalues.sum()
+    return checks.representable("all of them", eigenvalues * scale, f"eigenvalues of mean_square = {mean_square}")
 
 
 def power_law_target(eigenvalues, capacity, source):
@@ -50,12 +55,14 @@ def power_law_target(eigenvalues, capacity, source):
     `eigenvalues` has shape (dim,), all > 0, none larger than the one before; `capacity`, `source` >= 0.
     The power carried by mode k is the same whether the spectrum k^-capacity is handed over as it is or
     normalised (the coefficients take up the factor), so `unlearned_tail` holds for either.
-    Returns shape (dim,). Bad input: ValueError.
+    Returns shape (dim,). Bad input, or a coefficient that leaves double precision: ValueError.
     """
     eigenvalues = _descending("eigenvalues", eigenvalues)
     capacity = checks.at_least("capacity", capacity, 0)
     source = checks.at_least("source", source, 0)
-    return np.sqrt(_ranks(eigenvalues.size) ** -(1 + 2 * capacity * source) / eigenvalues)
+    with np.errstate(over="ignore"):
+        target = np.sqrt(_ranks(eigenvalues.size) ** -(1 + 2 * capacity * source) / eigenvalues)
+    return checks.representable("the target", target, f"capacity = {capacity} and source = {source}")
 
 
 def unlearned_tail(capacity, source, n_modes):
@@ -67,12 +74,14 @@ def unlearned_tail(capacity, source, n_modes):
     the sum diverges; `n_modes` is an integer >= 0 or an array of them. Returns the shape of `n_modes`.
     Bad input: ValueError.
     """
-    decay = 1 + 2 * checks.positive("capacity", capacity) * checks.positive("source", source)
+    # Products near 0 or infinity round the decay to 1, where the sum diverges, or to infinity.
+    exponent = 2 * checks.positive("capacity", capacity) * checks.positive("source", source)
+    decay = checks.between("1 + 2 * capacity * source", 1 + exponent, 1, np.inf)
     n_modes = checks.array("n_modes", n_modes)
     bad = n_modes[(n_modes < 0) | (n_modes % 1 != 0)]
     if bad.size:
         raise ValueError(f"n_modes = {bad[0]} must be an integer >= 0")
-    return special.zeta(decay, n_modes + 1) / 2
+    return special.zeta(min(decay, STEEPEST), n_modes + 1) / 2
 
 
 def rank_bins(dim, steepness):

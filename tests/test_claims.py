@@ -272,7 +272,8 @@ def test_a_claim_without_measures_says_why():
 
 def test_failures_come_first_and_else_the_order_stays():
     slopes = {"good": (1.0,), "none": (), "bad": (2.0,), "part": (1.0, 2.0), "wide": (1.1,), "fine": (1.0,)}
-    claims_ = [claim(*([measure(table=name)] if rows else []), id=name) for name, rows in slopes.items()]
+    claims_ = [claim(measure(table=name), id=name) for name, rows in slopes.items() if rows]
+    claims_.insert(1, claim(id="none", not_attempted="later"))
     rows, judged = trial(claims_, {name: table(*values) for name, values in slopes.items()})
     assert rows.id.tolist() == ["bad", "part", "wide", "none", "good", "fine"]
     assert rows.verdict.tolist() == [*VERDICTS, REPLICATED]
@@ -351,7 +352,8 @@ def test_an_interval_that_is_missing_is_left_blank():
 
 
 def test_cells_are_text_and_blank_for_what_was_not_attempted():
-    claims_, judged = trial([claim(measure(), measure(table="u")), claim(not_attempted="later")], {"t": table(1.0)})
+    entries = [claim(measure(), measure(table="u")), claim(id="later", not_attempted="later")]
+    claims_, judged = trial(entries, {"t": table(1.0)})
     good, missing = judged.to_dict("records")
     assert [*cells(good).values()] == ["slope of x", "set 0", "1", "0.99 to 1.01", "0.9 to 1.1", "5"]
     assert [*cells(missing).values()] == ["slope of x", "no such rows", "nan", "", "0.9 to 1.1", "0"]
@@ -360,7 +362,8 @@ def test_cells_are_text_and_blank_for_what_was_not_attempted():
 
 
 def test_counts_are_in_the_order_of_verdicts():
-    claims_, _ = trial([claim(measure()), claim(not_attempted="later"), claim(measure())], {"t": table(1.0)})
+    entries = [claim(measure()), claim(id="later", not_attempted="later"), claim(measure(), id="another")]
+    claims_, _ = trial(entries, {"t": table(1.0)})
     assert counts(claims_) == [(NOT_ATTEMPTED, 1), (REPLICATED, 2)]
     assert summary(claims_) == "3 claims: 1 not attempted, 2 replicated."
     assert counts(trial([], {})[0]) == []

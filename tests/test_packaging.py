@@ -78,14 +78,14 @@ def test_repository_agrees_with_its_lock():
 @pytest.mark.parametrize(
     ("name", "old", "new", "reason"),
     [
-        ("pyproject.toml", '"numpy>=2.0",', '"numpy>=2.0", "zarr>=3",', "pins nothing for zarr>=3"),
+        ("pyproject.toml", '"numpy>=2.0.2",', '"numpy>=2.0.2", "zarr>=3",', "pins nothing for zarr>=3"),
         (
             "pyproject.toml",
-            '"numpy>=2.0"',
+            '"numpy>=2.0.2"',
             '"numpy>=99"',
             r"pins [\d.]+ for numpy>=99 \(pyproject.toml, dependencies\)",
         ),
-        ("pyproject.toml", '"numpy>=2.0"', '"numpy>=2.1"', "other dependency lists"),
+        ("pyproject.toml", '"numpy>=2.0.2"', '"numpy>=2.1"', "other dependency lists"),
         ("pyproject.toml", 'requires-python = ">=3.11"', 'requires-python = ">=3.11.1"', "other dependency lists"),
         ("requirements.lock", "\nscipy==", "\n# scipy==", "pins nothing for scipy"),
         ("requirements.lock", "\nsetuptools==", "\n# setuptools==", r"\(pyproject.toml, build-system.requires\)"),
@@ -108,7 +108,7 @@ def test_a_missing_file_is_named_in_one_line(project):
 
 def test_the_spelling_of_requirements_does_not_matter(project):
     edit(project / "pyproject.toml", '"PyYAML>=6.0"', '"pyyaml >= 6.0"')
-    edit(project / "pyproject.toml", '"snakemake>=9.10,<10"', '"snakemake<10, >=9.10"')
+    edit(project / "pyproject.toml", '"snakemake>=9.11.7,<10"', '"snakemake<10, >=9.11.7"')
     assert check(project).returncode == 0
 
 

@@ -9,7 +9,7 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 from snakemake.utils import update_config
 
-from scalinglaws.settings import BadSetting, check_settings
+from scalinglaws.settings import BadSetting, check_settings, member_settings
 from scalinglaws.shells.convergence import measure_orders
 from scalinglaws.store import load_yaml
 
@@ -138,8 +138,8 @@ REFUSED = [
     ("run", None, "must be of type string"),
     ("device", "gpu", "must be one of auto, cpu, cuda"),
     ("dtype", "double", "must be one of float64, float32"),
-    ("figure_dpi", 20, "must be at least 50"),
-    ("figure_dpi", 150.5, "must be an integer"),
+    ("figure_dpi", 20, "must be >= 50"),
+    ("figure_dpi", 150.5, "must be of type integer"),
     ("figure_formats", ["pdf"], "must hold png"),
     ("figure_formats", ["png", "svg"], "must be one of png, pdf", "figure_formats.1 = 'svg'"),
     ("data", {}, "must have at least 1 entries"),
@@ -426,6 +426,15 @@ def test_whatever_the_values_only_bad_settings_are_raised(edits):
         message = str(error)
     assert len(message.splitlines()) == 1
     assert len(message) < 400
+
+
+def test_what_members_depend_on_leaves_out_how_to_share_and_show_the_work():
+    settings = {"dtype": "float64", "data": {"a": {"dim": 3}, "b": {"dim": 4}}, "study": {"width": 8}}
+    experiment = {"seeds": [0], "shards": 2, "panels": 3, "datasets": ["b"]}
+    studies = {"study": {"takes": ["dtype"], "experiments": {"exp": {"shares": ["width"], "presentation": ["panels"]}}}}
+    settings["study"]["exp"] = experiment
+    expected = {"dtype": "float64", "width": 8, "seeds": [0], "datasets": ["b"], "data": {"b": {"dim": 4}}}
+    assert member_settings(settings, studies, "study", "exp") == expected
 
 
 # --- YAML -----------------------------------------------------------------------------------------------------------

@@ -41,7 +41,7 @@ class Sides:
         for side in (self.run, self.committed):
             for name, table in TABLES.items():
                 save_table(side / "tables" / f"{name}.csv", table)
-        for name in ("benchmark", "benchmark_sizes"):
+        for name in ("benchmark", "paper_costs", "environments"):
             save_table(self.committed / f"tables/{name}.csv", pd.DataFrame({"seconds": [1.0]}))
         save_json(self.committed / "environment.json", MADE_WITH)
         self.sign()

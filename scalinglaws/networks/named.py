@@ -56,7 +56,7 @@ def _made(entry, name, seed, options, told=None):
     with _seeded(seed):
         try:
             return factory(**keywords)
-        except Exception as error:
+        except (Exception, SystemExit) as error:
             raise ValueError(f"{entry} = {name!r}: refuses its options {keywords}: {_line(error)}") from error
 
 
@@ -66,8 +66,8 @@ def _factory(entry, name):
         raise ValueError(f"{entry} = {name!r}: must be written package.module:factory")
     try:
         found = importlib.import_module(module)
-    except Exception as error:
-        # Whatever a module of others raises: its own trace follows from the cause.
+    except (Exception, SystemExit) as error:
+        # Whatever a module of others raises: its own trace follows from the cause. One that exits would end the job.
         raise ValueError(f"{entry} = {name!r}: {module} cannot be imported: {_line(error)}") from error
     if not hasattr(found, attribute):
         raise ValueError(f"{entry} = {name!r}: {module} has no attribute {attribute}")

@@ -57,7 +57,10 @@ class Flow:
 
 
 def start_flow(network, parameters, inputs, targets, richness):
-    """Flow whose function starts at zero; ValueError on richness <= 0, fewer than 2 samples or mismatched shapes."""
+    """Flow whose function starts at zero.
+
+    ValueError on richness <= 0, fewer than 2 samples, mismatched shapes, and inputs or targets that are not finite.
+    """
     checks.positive("richness", richness)
     checks.integer("n_samples", inputs.shape[-2], minimum=2)
     expected = (inputs.shape[-2], network.n_outputs)
@@ -65,6 +68,10 @@ def start_flow(network, parameters, inputs, targets, richness):
         raise ValueError(f"inputs have {inputs.shape[-1]} columns and the network takes n_inputs = {network.n_inputs}")
     if tuple(targets.shape[-2:]) != expected:
         raise ValueError(f"targets have shape {tuple(targets.shape)} and must end in {expected}")
+    for name, value in (("inputs", inputs), ("targets", targets)):
+        # An infinite input may saturate a unit, and leave no trace in the outputs.
+        if not bool(torch.isfinite(value).all()):
+            raise ValueError(f"{name} have an entry that is not finite and must have none")
     initial_outputs = linearise(network, parameters, inputs).pass_.outputs
     return Flow(network, inputs, targets, float(richness), initial_outputs)
 
@@ -92,11 +99,11 @@ class Snapshot:
 
 
 def take_snapshot(flow, time, parameters):
-    """Measure residual, tangent kernel and its eigenpairs at `parameters`; None where they are not finite."""
+    """Measure residual, tangent kernel and its eigenpairs at `parameters`; None if not finite, or the loss is not."""
     linearisation = linearise(flow.network, parameters, flow.inputs)
     residual = flow.residual(linearisation.pass_.outputs)
     kernel = tangent_kernel(flow.network, linearisation)
-    if not bool(torch.isfinite(kernel).all()) or not bool(torch.isfinite(residual).all()):
+    if not bool(torch.isfinite(kernel).all()) or not bool(torch.isfinite((residual**2).sum(-1)).all()):
         return None
     eigenvalues, eigenvectors = torch.linalg.eigh(kernel)
     eigenvalues = eigenvalues.clamp(min=0)
@@ -184,8 +191,10 @@ def _assemble(eigenvectors, components):
 def fixed_steps(flow, parameters, step, n_steps, stepper):
     """Yield n_steps + 1 snapshots `step` apart, advanced by `stepper`.
 
-    Raises Diverged when the loss grows, or where the start is not finite.
+    Raises Diverged when the loss grows, or where the start is not finite; ValueError on step <= 0 or n_steps < 0.
     """
+    checks.positive("step", step)
+    n_steps = checks.integer("n_steps", n_steps, minimum=0)
     snapshot = _first_snapshot(flow, parameters)
     yield snapshot
     for index in range(1, n_steps + 1):
@@ -213,6 +222,7 @@ def gradient_flow(flow, parameters, duration, *, tolerance=1e-4, first_step=None
     """
     checks.positive("duration", duration)
     checks.positive("tolerance", tolerance)
+    max_steps = checks.integer("max_steps", max_steps, minimum=0)
     if first_step is not None:
         checks.positive("first_step", first_step)
     snapshot = _first_snapshot(flow, parameters)

@@ -62,9 +62,16 @@ def learning_curve(problem):
     to the smallest width below the rank of the inputs, or, with label noise, to the rank) the error is inf and so is
     the part that diverges; s_transform is inf wherever training interpolates.
 
-    Raises NotConverged if a root is not found, which the proven brackets leave no case for.
+    Raises NotConverged if a root is not found, which the proven brackets leave no case for, and ValueError where the
+    problem's numbers are so large, small or far apart that a field leaves double precision.
     """
-    return _curve(problem, *_flattened(problem))
+    # What overflows, or divides 0 by 0, is found in the brackets or in the result, and refused there.
+    with np.errstate(all="ignore"):
+        try:
+            return _curve(problem, *_flattened(problem))
+        except ValueError as found:
+            rule = "must have numbers that double precision holds, with their squares and ratios"
+            raise ValueError(f"problem {rule}: {found}") from found
 
 
 def _flattened(problem):
@@ -121,7 +128,18 @@ def _curve(problem, samples, ridges, modes, tail, layers):
         "train_error": _product(free**2, excess_risk + noise),
         "s_transform": _ratio(np.ones_like(free), free),
     }
+    diverges = (ridges == 0) & ((left1 == 0) | (left2 == 0))
+    infinite = dict.fromkeys((*parts, "excess_risk"), diverges) | {"s_transform": (ridges == 0) & (free == 0)}
+    for name, value in fields.items():
+        _require_numbers(name, value, infinite.get(name, False))
     return LearningCurve(**{name: np.reshape(value, problem.shape) for name, value in fields.items()})
+
+
+def _require_numbers(name, values, infinite):
+    """ValueError where values are NaN, or infinite other than where theory says so."""
+    bad = np.isnan(values) | (np.isinf(values) & ~np.asarray(infinite))
+    if bad.any():
+        raise ValueError(f"{name} = {values[bad][0]} must be finite")
 
 
 def renormalised_ridge(dim, samples, ridges, modes, tail, layers):
@@ -161,7 +179,8 @@ def _factors(dim, samples, ridges, kappa, learned, layers):
     """1 - T / P and the phi of each layer; that with the least room, where T is a difference, from all the others."""
     factors = np.array([1 - learned / samples, *(layer.compression(learned) / dim for layer in layers)])
     room = np.array([samples, *(layer.rank for layer in layers)])
-    full = room <= learned * (1 + 1e-14)
+    # Where a limit kappa > 0 was found its T fills what has least room: known exactly, whatever digits kappa has lost.
+    full = room <= np.where(kappa > 0, room.min(axis=0), learned) * (1 + 1e-14)
     factors[(ridges == 0) & full] = 0.0
     tightest, points = room.argmin(axis=0), np.arange(len(samples))
     above = ridges > 0

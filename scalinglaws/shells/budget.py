@@ -22,6 +22,8 @@ from scalinglaws.shells.partition import SharpShells
 
 # The generator must be antisymmetric to this share of its norm; norms below the floor are rounding.
 ANTISYMMETRY, NORM_FLOOR = 1e-6, 1e-6
+# Components on orthonormal modes have the residual's norm, squared, to this share: eigenvectors in single precision do.
+PARSEVAL = 1e-5
 # Parts of a change must add up to it to this share of the largest entry in play: rounding, with room for sums.
 INCREMENTS = 1e-10
 
@@ -64,7 +66,8 @@ class ShellBudget:
 
 
 def energies(modes, shells):
-    """E_a = sum_u W_a(lambda_u) g_u^2 / (2n), shape (n_shells,); sums to the loss."""
+    """E_a = sum_u W_a(lambda_u) g_u^2 / (2n), shape (n_shells,); sums to the loss. ValueError as in `budget`."""
+    _check_modes("modes", modes)
     return shells.windows(modes.eigenvalues) @ modes.coefficients**2 / (2 * modes.n_samples)
 
 
@@ -72,7 +75,8 @@ def budget(before, after, edges):
     """The exact budget of the step from `before` to `after` (both `Modes`).
 
     `edges` is an increasing array from 0 to inf (sharp shells), or a SharpShells or SplineShells.
-    ValueError on unordered edges or mismatched modes; StepTooLarge where modes turn too far to be followed.
+    ValueError on unordered edges, modes that are not finite, not orthonormal or not of one training set, and a residual
+    whose square is no double; StepTooLarge where modes turn too far to be followed.
     """
     return budgets(before, after, [edges])[0]
 
@@ -91,17 +95,27 @@ def _as_shells(edges):
 
 def _check_same_problem(before, after):
     for name, modes in (("before", before), ("after", after)):
-        values = checks.array(f"{name}.eigenvalues", modes.eigenvalues, ndim=1)
-        vectors = checks.array(f"{name}.eigenvectors", modes.eigenvectors, ndim=2)
-        residual = checks.array(f"{name}.residual", modes.residual, ndim=1)
-        if not vectors.shape == (values.size, values.size) == (residual.size, residual.size):
-            shapes = f"{values.shape}, {vectors.shape} and {residual.shape} and must be (m,), (m, m) and (m,)"
-            raise ValueError(f"{name}'s eigenvalues, eigenvectors and residual have shapes {shapes}")
+        _check_modes(name, modes)
     if before.eigenvectors.shape != after.eigenvectors.shape or before.n_samples != after.n_samples:
         sizes = (
             f"{before.eigenvectors.shape}, n = {before.n_samples} and {after.eigenvectors.shape}, n = {after.n_samples}"
         )
         raise ValueError(f"before and after have modes of shape {sizes} and must describe one training set")
+
+
+def _check_modes(name, modes):
+    values = checks.array(f"{name}.eigenvalues", modes.eigenvalues, ndim=1)
+    vectors = checks.array(f"{name}.eigenvectors", modes.eigenvectors, ndim=2)
+    residual = checks.array(f"{name}.residual", modes.residual, ndim=1)
+    if not vectors.shape == (values.size, values.size) == (residual.size, residual.size):
+        shapes = f"{values.shape}, {vectors.shape} and {residual.shape} and must be (m,), (m, m) and (m,)"
+        raise ValueError(f"{name}'s eigenvalues, eigenvectors and residual have shapes {shapes}")
+    checks.integer(f"{name}.n_samples", modes.n_samples, minimum=1)
+    checks.squarable(f"{name}.residual", residual)
+    components = vectors.T @ residual
+    if abs(components @ components - residual @ residual) > PARSEVAL * (residual @ residual):
+        norms = f"{np.linalg.norm(components):.6g} and {np.linalg.norm(residual):.6g}"
+        raise ValueError(f"{name}'s eigenvectors must be orthonormal: the residual has norm {norms} with and without")
 
 
 def _mode_budget(before, after):
@@ -225,8 +239,10 @@ def rates(modes, kernel_rate, shells):
     """The budget's rates from M and its rate M', for smooth shells (`SplineShells`).
 
     D_a = sum_u W_a lambda_u g_u^2, T_ab = sum_uv W_a(u) g_u Omega_uv g_v W_b(v), C_a = sum_u W_a' lambda_u' g_u^2 / 2,
-    all divided by n. The discrete budget converges to their time integrals at order 2.
+    all divided by n. The discrete budget converges to their time integrals at order 2. ValueError as in `budget` and
+    in `rotation_rates`.
     """
+    _check_modes("modes", modes)
     windows, g = shells.windows(modes.eigenvalues), modes.coefficients
     transfer = g[:, None] * rotation_rates(modes, kernel_rate) * g[None, :]
     moving = shells.slopes(modes.eigenvalues) * eigenvalue_rates(modes, kernel_rate)

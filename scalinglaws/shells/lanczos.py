@@ -33,16 +33,21 @@ class Tridiagonal:
     def measure(self, n_steps=None):
         """Nodes, ascending, and weights of the first `n_steps` steps (all by default); weights sum to norm^2.
 
-        Nodes that rounding put below 0 are 0; ValueError on an operator that is not positive semi-definite.
+        Nodes that rounding put below 0 are 0; ValueError on n_steps < 1 and an operator that is not positive
+        semi-definite.
         """
-        k = self.n_steps if n_steps is None else min(n_steps, self.n_steps)
+        k = self.n_steps if n_steps is None else min(checks.integer("n_steps", n_steps, minimum=1), self.n_steps)
         nodes, vectors = eigh_tridiagonal(self.diagonal[:k], self.off_diagonal[: k - 1])
-        return above_zero(nodes), self.norm**2 * vectors[0] ** 2
+        # A start in the null space sees rounding alone in its first step, and more of the operator in later ones.
+        return above_zero(nodes, np.abs(self.diagonal).max()), self.norm**2 * vectors[0] ** 2
 
 
-def above_zero(eigenvalues):
-    """Eigenvalues, 0 for those that rounding put below; ValueError on those that no rounding did."""
-    lowest, scale = eigenvalues.min(), np.abs(eigenvalues).max()
+def above_zero(eigenvalues, known=0.0):
+    """Eigenvalues, 0 for those that rounding put below; ValueError on those that no rounding did.
+
+    known: a lower bound on the operator's norm, where it is more than what these eigenvalues tell.
+    """
+    lowest, scale = eigenvalues.min(), max(np.abs(eigenvalues).max(), known)
     if lowest < -INDEFINITE * scale:
         raise ValueError(f"operator has the eigenvalue {lowest:.3g}, next to {scale:.3g}, and must have none below 0")
     return np.maximum(eigenvalues, 0.0)
@@ -59,9 +64,10 @@ def lanczos(operator, start, n_steps):
 
     Every direction is made orthogonal to all before it, twice: without that, copies of converged eigenvalues appear and
     take weight from others. The basis, (n_steps, m), is all that is kept; its cost grows as n_steps^2 m. ValueError
-    on a start that is zero or not finite, and on an operator that gives NaN, inf or another number of entries.
+    on a start that is zero or not finite, on an operator that gives NaN, inf or another number of entries, and on
+    either where squares overflow or vanish.
     """
-    start = checks.array("start", start, ndim=1)
+    start = checks.squarable("start", checks.array("start", start, ndim=1))
     n_steps = min(checks.integer("n_steps", n_steps, minimum=1), start.size)
     norm = float(np.linalg.norm(start))
     if norm == 0:
@@ -70,7 +76,7 @@ def lanczos(operator, start, n_steps):
     basis[0] = start / norm
     diagonal, off_diagonal = np.empty(n_steps), np.empty(n_steps)
     for k in range(n_steps):
-        image = image_of(operator, basis[k])
+        image = checks.squarable("operator(vector)", image_of(operator, basis[k]))
         diagonal[k] = basis[k] @ image
         for _ in range(2):
             image = image - (basis[: k + 1] @ image) @ basis[: k + 1]

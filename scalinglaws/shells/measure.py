@@ -16,6 +16,8 @@ from scalinglaws.shells.partition import SplineShells, anchored_edges
 
 # Lanczos steps beyond those asked for: the difference that they make is the error that is told.
 FURTHER = 20
+# A kernel in single precision is symmetric to some 1e-6 of its norm; what is not so to a hundred times that is none.
+ASYMMETRY = 1e-4
 
 
 @dataclass(frozen=True)
@@ -74,9 +76,11 @@ def measure(model, inputs, targets, *, edges=None, shell_ratio=2.0, n_steps=120,
 def measure_operator(operator, residual, n_samples, *, edges=None, shell_ratio=2.0, n_steps=120, method="auto"):
     """The same for any symmetric positive semi-definite operator (vector -> vector) and residual, as numpy arrays.
 
-    ValueError on an operator that gives NaN, inf or another number of entries, or that has eigenvalues below 0.
+    ValueError on an operator that gives NaN, inf or another number of entries, that has eigenvalues below 0 or is seen
+    not to be symmetric (method "exact"), and on numbers whose squares overflow or vanish.
     """
-    residual = checks.array("residual", residual, ndim=1)
+    residual = checks.squarable("residual", checks.array("residual", residual, ndim=1))
+    n_samples = checks.integer("n_samples", n_samples, minimum=1)
     n_steps = checks.integer("n_steps", n_steps, minimum=1)
     if not residual.any():
         raise ValueError("residual = 0 must have an entry that is not 0: there is no energy to be found in shells")
@@ -104,7 +108,11 @@ def measure_operator(operator, residual, n_samples, *, edges=None, shell_ratio=2
 
 def _exact_measures(operator, residual, _):
     """Eigenvalues and squared components of the residual, twice: nothing is left to converge."""
-    kernel = np.stack([image_of(operator, column) for column in np.eye(residual.size)])
+    images = np.stack([image_of(operator, column) for column in np.eye(residual.size)])
+    kernel = checks.squarable("operator", images)
+    asymmetry, scale = np.linalg.norm(kernel - kernel.T), np.linalg.norm(kernel)
+    if asymmetry > ASYMMETRY * scale:
+        raise ValueError(f"operator differs from its transpose by {asymmetry:.3g} of {scale:.3g} and must be symmetric")
     eigenvalues, eigenvectors = np.linalg.eigh((kernel + kernel.T) / 2)
     return [(above_zero(eigenvalues), (eigenvectors.T @ residual) ** 2)] * 2
 

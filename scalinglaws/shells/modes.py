@@ -9,6 +9,8 @@ from scalinglaws import checks
 
 # Eigenvalues closer than this share of the largest one are one degenerate eigenvalue: LAPACK resolves no better.
 DEGENERATE = 1e-13
+# A kernel's rate in single precision is symmetric to 1e-7 of its largest entry, and less where sums are long.
+SYMMETRIC = 1e-5
 
 
 @dataclass(frozen=True)
@@ -38,7 +40,7 @@ def decompose(kernel, residual, n_samples=None):
     """Modes of a symmetric positive semi-definite kernel; n_samples defaults to the length of the residual.
 
     ValueError on NaN, a kernel that is not square, symmetric (to 1e-10 of its largest entry) and positive
-    semi-definite (likewise), or a residual of another length.
+    semi-definite (likewise), with eigenvalues that are no doubles, or a residual of another length.
     """
     kernel, residual = checks.array("kernel", kernel, ndim=2), checks.array("residual", residual, ndim=1)
     if kernel.shape != (residual.size, residual.size):
@@ -49,7 +51,9 @@ def decompose(kernel, residual, n_samples=None):
         raise ValueError(
             f"kernel differs from its transpose by {asymmetry:.3g} and must be symmetric to 1e-10 * {scale:.3g}"
         )
-    eigenvalues, eigenvectors = np.linalg.eigh((kernel + kernel.T) / 2)
+    # Halves first: the sum of two entries may be too large for a double.
+    eigenvalues, eigenvectors = np.linalg.eigh(kernel / 2 + kernel.T / 2)
+    checks.array("eigenvalues of kernel", eigenvalues)
     if eigenvalues[0] < -1e-10 * scale:
         raise ValueError(f"kernel has the eigenvalue {eigenvalues[0]:.3g} and must have none below 0")
     count = residual.size if n_samples is None else checks.integer("n_samples", n_samples, minimum=1)
@@ -123,8 +127,9 @@ def rotation_rates(modes, kernel_rate):
     """Omega_uv = <phi_v, M' phi_u> / (lambda_u - lambda_v), antisymmetric, with dphi_u/dt = sum_v Omega_uv phi_v.
 
     Shape (m, m). Kato (1950): the parallel transport of eigenvectors. Zero between modes of one degenerate
-    eigenvalue, where the basis is a free choice.
+    eigenvalue, where the basis is a free choice. ValueError on a kernel_rate M' that is not finite and symmetric.
     """
+    kernel_rate = _checked_rate(modes, kernel_rate)
     rates = modes.eigenvectors.T @ kernel_rate @ modes.eigenvectors
     gaps = modes.eigenvalues[:, None] - modes.eigenvalues[None, :]
     apart = np.abs(gaps) > DEGENERATE * modes.eigenvalues.max()
@@ -132,5 +137,17 @@ def rotation_rates(modes, kernel_rate):
 
 
 def eigenvalue_rates(modes, kernel_rate):
-    """dlambda_u/dt = <phi_u, M' phi_u>, shape (m,)."""
+    """dlambda_u/dt = <phi_u, M' phi_u>, shape (m,). ValueError as in `rotation_rates`."""
+    kernel_rate = _checked_rate(modes, kernel_rate)
     return np.einsum("iu,ij,ju->u", modes.eigenvectors, kernel_rate, modes.eigenvectors, optimize=True)
+
+
+def _checked_rate(modes, kernel_rate):
+    kernel_rate = checks.array("kernel_rate", kernel_rate, ndim=2)
+    if kernel_rate.shape != modes.eigenvectors.shape:
+        raise ValueError(f"kernel_rate has shape {kernel_rate.shape} and must be {modes.eigenvectors.shape}, as kernel")
+    asymmetry, scale = np.abs(kernel_rate - kernel_rate.T).max(), np.abs(kernel_rate).max()
+    if asymmetry > SYMMETRIC * scale:
+        limit = SYMMETRIC * scale
+        raise ValueError(f"kernel_rate differs from its transpose by {asymmetry:.3g} and may by {limit:.3g} only")
+    return kernel_rate

@@ -92,7 +92,7 @@ def track(model, data, times, *, edges=None, shell_ratio=2.0, n_steps=120, metho
     """
     from scalinglaws.networks.operators import TangentOperator
 
-    times = checks.increasing("times", [0.0, *times])
+    times = checks.increasing("times", checks.array("times", [0.0, *times], ndim=1))
     inputs, targets = data
     model = deepcopy(model)
     operator = TangentOperator(model, inputs, memory_gb=memory_gb)

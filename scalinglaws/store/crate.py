@@ -22,6 +22,7 @@ FORMATS = {
     ".pdf": "application/pdf",
     ".png": "image/png",
     ".rst": "text/x-rst",
+    ".sha256": "text/plain",
     ".yaml": "application/yaml",
 }
 TOOLS = ("python", "snakemake", *NUMERICAL)

@@ -4,6 +4,7 @@ from zipfile import BadZipFile, ZipFile
 
 import numpy as np
 
+from scalinglaws.store.archives import check_members
 from scalinglaws.store.records import UNREADABLE
 
 SUFFIX = ".npz"
@@ -39,6 +40,7 @@ def load_data(path):
     """
     check_archive(path)
     try:
+        check_members(path, PARTS)
         with np.load(path, allow_pickle=False) as archive:
             arrays = {part: archive[part] for part in PARTS}
     except UNREADABLE as error:

@@ -3,8 +3,9 @@
 from pathlib import Path
 
 from scalinglaws.store.environment import installed_versions, machine, software_versions
-from scalinglaws.store.files import Corrupted, checksum
-from scalinglaws.store.records import load_sidecar, sidecar
+from scalinglaws.store.files import AGAIN, BOTH_AGAIN, Corrupted, checksum
+from scalinglaws.store.records import load_json, load_sidecar, sidecar
+from scalinglaws.store.tables import SUMS, load_sums
 
 # What is in a run's folder and no result: it tells of the running, or of the results.
 NO_RESULTS = ("manifest.json", "ro-crate-metadata.json", "complete", "report.html")
@@ -15,20 +16,22 @@ def describe_run(folder, steps, settings, project="."):
     """The manifest of the run in `folder` as a dict that JSON can hold.
 
     steps: a list of the jobs, or parts of jobs, that made tables, figures and pages, each a dict of rule, outputs,
-    inputs, params and code; paths as the workflow writes them, beginning with `folder` or relative to `project`. An
-    input from the run that no step makes is a record, whose own sidecar says what made it. `files` has an entry for
-    every output, record and sidecar by its path in `folder`: sha256, bytes, rule, params, seeds, code, and inputs with
-    their sha256, by their path in `folder` or, from outside it, in `project`; those of a record, data files of one's
-    own, by the path in the settings. Seeds are those of all records that a file rests on. A record made with other
-    versions than today's says so under `software`. Corrupted, naming the file, if one is missing or a record is not
-    what its sidecar says.
+    inputs, params and code; paths as the workflow writes them, beginning with `folder` or relative to `project`. A .npz
+    from the run that no step makes is a record, whose own sidecar says what made it. `files` has an entry for every
+    output, record and sidecar by its path in `folder`: sha256, bytes, rule, params, seeds, code, and inputs with their
+    sha256, by their path in `folder` or, from outside it, in `project`; those of a record, data files of one's own, by
+    the path in the settings. Seeds are those of all records that a file rests on. A record made with other versions
+    than today's says so under `software`. Corrupted, naming the file, if one is missing, if a record is not what its
+    sidecar says, or another file not what a list of sums says.
     """
     step_of = {_name(path, folder): step for step in steps for path in step["outputs"]}
     needs = {name: [_name(path, folder) for path in step["inputs"]] for name, step in step_of.items()}
     paths = {path for step in steps for path in (*step["outputs"], *step["inputs"])}
     places = {_name(path, folder): path if _inside(path, folder) else Path(project, path) for path in paths}
     sums = {name: _sum(path) for name, path in places.items()}
-    records = {_name(path, folder) for path in paths if _inside(path, folder)} - set(step_of)
+    _check_sums([places[name] for name in step_of if name.endswith(SUMS)], sums, folder)
+    arrays = (path for path in paths if _inside(path, folder) and Path(path).suffix == ".npz")
+    records = {_name(path, folder) for path in arrays} - set(step_of)
     files = {key: entry for name in sorted(records) for key, entry in _record(Path(folder), name, sums[name]).items()}
     seeds = {name: entry["seeds"] for name, entry in files.items()}
     for name, step in step_of.items():
@@ -37,6 +40,20 @@ def describe_run(folder, steps, settings, project="."):
         files[name] = _entry(places[name], sums[name], **about)
     made_with = {"software": installed_versions(), "machine": machine()}
     return {"run": Path(folder).name, **made_with, "settings": settings, "files": files}
+
+
+def load_manifest(folder):
+    """The manifest of the run in `folder`; Corrupted if it is missing, no JSON, or not what the crate tells of.
+
+    The crate, written right after it, holds its sha256. A folder without one, of no run of today's, is taken as it is.
+    """
+    path, crate = Path(folder, "manifest.json"), Path(folder, "ro-crate-metadata.json")
+    manifest = load_json(path)
+    told = load_json(crate).get("@graph", []) if crate.is_file() else []
+    digests = [entity.get("sha256") for entity in told if entity.get("@id") == path.name]
+    if crate.is_file() and digests != [checksum(path)]:
+        raise Corrupted(f"{path} is not what {crate} tells of: {BOTH_AGAIN}")
+    return manifest
 
 
 def check_run(folder, manifest):
@@ -48,7 +65,7 @@ def check_run(folder, manifest):
     try:
         listed = {name: about["sha256"] for name, about in manifest["files"].items()}
     except (KeyError, TypeError, AttributeError):
-        raise Corrupted("manifest.json must name files, each with its sha256: delete it and rerun") from None
+        raise Corrupted(f"manifest.json must name files, each with its sha256: {AGAIN}") from None
     there = {name for name in _files(Path(folder)) if not _no_result(name)}
     changed = [name for name in there & set(listed) if checksum(Path(folder, name)) != listed[name]]
     found = {"missing": set(listed) - there, "changed": changed, "unlisted": there - set(listed)}
@@ -74,8 +91,16 @@ def _name(path, folder):
 
 def _sum(path):
     if not Path(path).is_file():
-        raise Corrupted(f"{path} is missing: rerun the workflow, which makes it")
+        raise Corrupted(f"{path} is missing: run the same command again, which makes it")
     return checksum(path)
+
+
+def _check_sums(lists, sums, folder):
+    """Corrupted, naming the first, unless the files in `lists` of sums have these."""
+    for path in lists:
+        for file, digest in load_sums(path).items():
+            if sums.get(_name(file, folder)) != digest:
+                raise Corrupted(f"{file} differs from its sum in {path}: {AGAIN}")
 
 
 def _entry(path, digest, **about):
@@ -87,7 +112,7 @@ def _record(folder, name, digest):
     path, beside = folder / name, sidecar(folder / name)
     about = load_sidecar(path)
     if digest != about.get("sha256"):
-        raise Corrupted(f"{path} differs from the checksum in {beside}: delete both and rerun")
+        raise Corrupted(f"{path} differs from the checksum in {beside}: {BOTH_AGAIN}")
     made = {"rule": f"{Path(name).parts[1]}_members", "seeds": _drawn(about), "code": about["code"]}
     if about["versions"] != software_versions():
         made["software"] = about["versions"]

@@ -5,8 +5,10 @@ torch, and run whatever else its file holds.
 """
 
 import ast
+import importlib.metadata
 import importlib.util
 import os
+import re
 import sys
 import sysconfig
 from functools import cache
@@ -16,6 +18,8 @@ from pathlib import Path
 from scalinglaws.store.data_files import SUFFIX, check_archive
 from scalinglaws.store.sources import PACKAGE, inner_statements, statements
 
+# What a package must be, or ask for, whose functions a name may call: nobody builds networks or data without either.
+FOUNDATIONS = {"numpy", "torch"}
 # Names that a message lists before it says that there are more.
 LISTED = 8
 DEFINITIONS = (ast.FunctionDef, ast.AsyncFunctionDef, ast.ClassDef)
@@ -71,11 +75,16 @@ def _file_problem(path):
 
 def _factory_problem(name, folders):
     module, _, factory = name.partition(":")
-    if not all(part.isidentifier() for part in (*module.split("."), factory)):
+    if not all(part.isidentifier() for part in (*module.split("."), factory)) or factory.startswith("__"):
         return "must be written package.module:factory"
+    if module.split(".")[0] in sys.stdlib_module_names:
+        # A file of one's own of such a name would not be found either: Python has imported its own before.
+        return f"{module.split('.')[0]} is a module of Python's own, and makes neither networks nor data"
     path = _file(_spec(module, folders))
     if path is None:
         return f"there is no module {module} in {' or '.join(dict.fromkeys(map(str, folders)))}, nor is one installed"
+    if _installed(path) and not _is_founded(module.split(".")[0]):
+        return f"{module} is installed, but not of a package that is built on {' or '.join(sorted(FOUNDATIONS))}"
     if path.suffix != ".py":
         return None
     try:
@@ -88,6 +97,15 @@ def _factory_problem(name, folders):
     listed = [*told[:LISTED], *(["..."] if len(told) > LISTED else [])]
     missing = f"{_place(path)} defines no {factory}; it defines {', '.join(listed) or 'nothing'}"
     return None if names is None or factory in names else missing
+
+
+@cache
+def _is_founded(package):
+    """Whether an installed package is of those that networks and data are built with: no runner of commands is."""
+    found = importlib.metadata.packages_distributions().get(package, [])
+    required = [line for name in found for line in importlib.metadata.requires(name) or [] if "extra ==" not in line]
+    names = {*found, *(re.match(r"[\w.-]+", line)[0] for line in required)}
+    return bool(FOUNDATIONS & set(map(str.lower, names))) or package == PACKAGE.name
 
 
 def _place(path):

@@ -137,7 +137,7 @@ def _meaning(path):
 
 
 def _nested(node):
-    """Nested lists of a node's kind and fields: a quarter of the time of `ast.dump`, which the whole graph waits for."""
+    """Nested lists of a node's kind and fields: faster than `ast.dump`, for which the whole graph would wait."""
     found = [type(node).__name__]
     for field in node._fields:
         value = node.__dict__.get(field)

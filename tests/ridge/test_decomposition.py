@@ -84,6 +84,17 @@ def test_standard_errors_match_the_scatter_of_repetitions(shape):
     assert (np.mean(np.abs(z_scores) < 2.5, axis=0) > 0.93).all()
 
 
+@pytest.mark.parametrize("shape", [(6, 4), (5, 1)])
+def test_standard_error_of_a_mean_adds_those_over_samples_and_over_maps(shape):
+    rng = np.random.default_rng(5)
+    statistics, errors = rng.standard_normal((3, *shape, 2)), np.zeros((3, *shape, 1))
+    over = [statistics.mean(axis) for axis in (2, 1)][: 1 + (shape[1] > 1)]
+    # Of a mean of n numbers the jackknife's variance is the sample variance over n, exactly.
+    variance = sum(means.var(axis=1, ddof=1) / means.shape[1] for means in over)
+    found = standard_errors(draws_of(errors, errors, statistics))[:, -2:]
+    np.testing.assert_allclose(found, np.sqrt(variance), rtol=1e-12)
+
+
 def test_two_draws_leave_the_error_unknown_and_infinite_values_are_sure():
     rng = np.random.default_rng(4)
     errors, noise = rng.standard_normal((2, 1, 3, 3, 5))

@@ -2,6 +2,7 @@
 
 import warnings
 
+import mpmath
 import numpy as np
 import pytest
 
@@ -243,3 +244,21 @@ def test_next_to_no_weight_decay_is_no_harder(sizes, weight_decay):
     stretch = np.linalg.svd(sample.design, compute_uv=False)[-1]
     excess = np.linalg.norm(residual - best)
     assert excess <= weight_decay * np.sqrt(sizes[0]) / stretch + 1e-12 * np.linalg.norm(sample.labels)
+
+
+@pytest.mark.parametrize("spread", [1e-1, 1e-4])
+@pytest.mark.parametrize("seed", range(3))
+def test_nearly_equal_columns_cost_no_more_digits_than_they_must(seed, spread):
+    """Solved from the Gram matrix alone they would cost twice as many: that is what the second solution is for."""
+    rng = np.random.default_rng(seed)
+    inputs = rng.standard_normal((12, 1)) + spread * rng.standard_normal((12, 4))
+    teacher = np.array([3.0, 1.0, 2.0, 4.0])
+    sample, weight_decay = DiagonalSample(inputs, inputs @ teacher / 2, teacher), 1e-3 * spread**2
+    found = solve_path(sample, weight_decay).parameters
+    assert (found > 0).all()
+    with mpmath.workdps(40):
+        design, labels = (mpmath.matrix(array.tolist()) for array in (sample.design, sample.labels))
+        right = design.T * labels - mpmath.mpf(weight_decay) * mpmath.ones(4, 1)
+        exact = np.array([float(entry) for entry in mpmath.lu_solve(design.T * design, right)])
+    digits = 10 * np.finfo(float).eps * np.linalg.cond(sample.design)
+    assert np.linalg.norm(found - exact) <= digits * np.linalg.norm(exact)

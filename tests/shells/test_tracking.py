@@ -165,7 +165,7 @@ def test_the_callers_model_gradients_and_random_numbers_stay():
         assert torch.equal(value.grad, gradient)
 
 
-@pytest.mark.parametrize("times", [[0.0], [0.2, 0.1], [], [np.nan], [-1.0]])
+@pytest.mark.parametrize("times", [[0.0], [0.2, 0.1], [], [np.nan], [-1.0], [np.inf]])
 def test_times_that_do_not_increase_are_refused(times):
     model, inputs, targets = task()
     with pytest.raises(ValueError, match="times"):
@@ -207,3 +207,15 @@ def test_a_drift_law_can_be_fitted():
     assert fit.n_cells >= 10
     assert np.isfinite(fit.exponent)
     assert measure(snapshots[-1].model, inputs, 3 * targets).loss == pytest.approx(snapshots[-1].shells.loss)
+
+
+def test_a_linear_module_decays_as_its_modes_do():
+    """The fastest mode goes through 10 steps of h lambda = 0.4, each off by h^5 lambda^5 / 120 = 1e-4 of it at most."""
+    _, inputs, _ = task()
+    model, targets = torch.nn.Linear(4, 1, bias=False).double(), inputs.sum(1)
+    exact = Linear((inputs @ inputs.T).numpy() / len(inputs))
+    start = TangentOperator(model, inputs).residual(targets)
+    unit = 1 / np.linalg.eigvalsh(exact.kernel)[-1]
+    for snapshot in track(model, (inputs, targets), [0.8 * unit, 2 * unit, 4 * unit]):
+        found = TangentOperator(snapshot.model, inputs).residual(targets)
+        assert np.linalg.norm(found - exact.residual(start, snapshot.time)) <= 1e-4 * np.linalg.norm(start)

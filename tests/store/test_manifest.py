@@ -13,14 +13,17 @@ from scalinglaws.store import (
     check_run,
     checksum,
     describe_run,
+    load_manifest,
     load_sidecar,
     save_arrays,
     save_json,
     save_table,
+    save_tables,
     save_text,
     sidecar,
     software_versions,
 )
+from scalinglaws.store.records import signed
 
 RECORDS = {
     "shells/sweep/0": {"params": {"settings": {"seeds": [0, 1]}}, "seed": [0, 1]},
@@ -183,9 +186,21 @@ def test_a_missing_file_is_refused_by_name(run, name):
 @pytest.mark.parametrize("damage", [{"sha256": "0" * 64}, {}], ids=["another checksum", "none"])
 def test_a_record_that_is_not_what_its_sidecar_says_is_refused_by_name(run, damage):
     path = run[0] / "runs/ridge/curves/0.npz"
-    save_json(sidecar(path), ({**load_sidecar(path), **damage}) if damage else {})
+    save_json(sidecar(path), signed({**load_sidecar(path), **damage} if damage else {}))
     with pytest.raises(Corrupted, match=r"runs/ridge/curves/0\.npz differs from the checksum in"):
         describe_run(*run, SETTINGS)
+
+
+def test_a_table_that_is_not_what_its_sums_say_is_refused_by_name(run):
+    """Else the manifest would tell the checksum of the damaged one as that of the result."""
+    folder, steps = run
+    sums = folder / "tables/ridge/curves.sha256"
+    save_tables({folder / TABLES[1]: pd.DataFrame({"name": ["ridge/curves"]})}, sums)
+    steps[1]["outputs"].append(str(sums))
+    assert "tables/ridge/curves.sha256" in describe_run(folder, steps, SETTINGS)["files"]
+    save_text(folder / TABLES[1], "name\nridge/curveS\n")
+    with pytest.raises(Corrupted, match=r"tables/ridge/curves\.csv differs from its sum in .*curves\.sha256"):
+        describe_run(folder, steps, SETTINGS)
 
 
 # --- a run against its manifest -------------------------------------------------------------------------------------
@@ -215,6 +230,38 @@ def test_an_untouched_run_agrees_with_its_manifest(run):
     save_json(run[0] / "manifest.json", manifest)
     assert check_run(run[0], json.loads((run[0] / "manifest.json").read_text(encoding="utf-8"))) == NOTHING
     assert check_run(run[0].resolve(), manifest) == NOTHING
+
+
+@pytest.fixture
+def told(run):
+    """The folder of a run with its manifest and a crate that tells the manifest's checksum."""
+    folder, steps = run
+    save_json(folder / "manifest.json", describe_run(folder, steps, SETTINGS))
+    about = {"@id": "manifest.json", "sha256": checksum(folder / "manifest.json")}
+    save_json(folder / "ro-crate-metadata.json", {"@graph": [{"@id": "./"}, about]})
+    return folder
+
+
+def test_a_manifest_is_read_with_the_crate_that_tells_of_it_and_without_any(told):
+    manifest = load_manifest(told)
+    assert manifest["run"] == "tiny"
+    (told / "ro-crate-metadata.json").unlink()
+    assert load_manifest(told) == manifest
+
+
+@pytest.mark.parametrize(
+    ("name", "old"),
+    [
+        *(("manifest.json", old) for old in ('"', "tiny", "sha256", "\n")),
+        *(("ro-crate-metadata.json", old) for old in ('"', "manifest", "sha256")),
+    ],
+)
+def test_a_manifest_or_crate_that_was_changed_is_refused_by_name(told, name, old):
+    text = (told / name).read_text(encoding="utf-8")
+    assert old in text
+    save_text(told / name, text.replace(old, " ", 1))
+    with pytest.raises(Corrupted, match=name):
+        load_manifest(told)
 
 
 @pytest.mark.parametrize(("damage", "expected"), DAMAGE.values(), ids=DAMAGE)

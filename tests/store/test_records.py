@@ -1,5 +1,6 @@
 """Stored results come back as they went in, have the same bytes whenever they are written, and show any damage."""
 
+import hashlib
 import json
 import os
 import pickle
@@ -10,7 +11,6 @@ from pathlib import Path
 
 import hypothesis.extra.numpy as hnp
 import numpy as np
-import pandas as pd
 import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
@@ -23,13 +23,12 @@ from scalinglaws.store import (
     load_arrays,
     load_records,
     load_sidecar,
-    load_table,
     save_arrays,
     save_figure,
-    save_table,
     sidecar,
     software_versions,
 )
+from scalinglaws.store.records import signed
 
 ARRAYS = {
     "time": np.array([0.0, 1.5, np.nan, np.inf, -0.0, 5e-324]),
@@ -130,13 +129,15 @@ def test_the_sidecar_says_what_made_the_record_and_when_is_none_of_it(record):
     text = sidecar(record).read_text(encoding="utf-8")
     about = json.loads(text, parse_constant=pytest.fail)
     assert about == load_sidecar(record)
-    assert about == {
+    said = {
         "params": {"width": 8},
         "seed": [0, 1],
         "code": "0123",
         "versions": software_versions(),
         "sha256": checksum(record),
     }
+    own = hashlib.sha256((json.dumps(said, indent=1, sort_keys=True) + "\n").encode()).hexdigest()
+    assert about == {**said, "sha256_of_all_else": own}
     assert text.endswith("}\n")
 
 
@@ -192,7 +193,7 @@ def test_a_damaged_record_is_refused_by_name(record, damage):
     with pytest.raises(Corrupted) as refusal:
         load_arrays(record)
     assert str(record) in str(refusal.value)
-    assert "rerun" in str(refusal.value)
+    assert "run the same command again" in str(refusal.value)
     assert "\n" not in str(refusal.value)
 
 
@@ -204,6 +205,10 @@ SIDECAR_DAMAGES = {
     "no checksum": rewrite(lambda content: b"{}"),
     "no text": rewrite(lambda content: b"\xff\xfe"),
     "another checksum": rewrite(lambda content: content.replace(b'"sha256": "', b'"sha256": "0')),
+    "another seed": rewrite(lambda content: content.replace(b"1", b"3", 1)),
+    "another width": rewrite(lambda content: content.replace(b'"width": 8', b'"width": 9')),
+    "without its own checksum": rewrite(lambda content: content.replace(b"sha256_of_all_else", b"sha256_of_all_elsf")),
+    "deep": rewrite(lambda content: b'{"a": ' * 10**5),
 }
 
 
@@ -213,7 +218,7 @@ def test_a_damaged_sidecar_is_refused_by_name(record, damage):
     with pytest.raises(Corrupted) as refusal:
         load_arrays(record)
     assert str(sidecar(record)) in str(refusal.value)
-    assert "rerun" in str(refusal.value)
+    assert "run the same command again" in str(refusal.value)
 
 
 class Payload:
@@ -236,7 +241,7 @@ PLANTS = {
 def test_a_pickle_is_refused_not_run_even_with_a_matching_sidecar(record, tmp_path, plant):
     trap = tmp_path / "sprung"
     plant(record, Payload(trap))
-    about = {**load_sidecar(record), "sha256": checksum(record)}
+    about = signed({**load_sidecar(record), "sha256": checksum(record)})
     sidecar(record).write_text(json.dumps(about), encoding="utf-8")
     with pytest.raises(Corrupted, match=r"0\.npz is no archive of plain arrays"):
         load_arrays(record)
@@ -258,7 +263,7 @@ FORGERIES = {
 def test_what_is_no_archive_is_refused_by_name_even_with_a_matching_sidecar(record, forge):
     np.save(record.with_suffix(".npy"), np.arange(3.0))
     forge(record)
-    about = {**load_sidecar(record), "sha256": checksum(record)}
+    about = signed({**load_sidecar(record), "sha256": checksum(record)})
     sidecar(record).write_text(json.dumps(about), encoding="utf-8")
     with pytest.raises(Corrupted, match=r"0\.npz is no archive of plain arrays") as refusal:
         load_arrays(record)
@@ -295,92 +300,12 @@ def test_one_damaged_shard_is_refused(tmp_path):
         load_records(paths)
 
 
-# --- tables ---------------------------------------------------------------------------------------------------------
-
-any_floats = st.lists(st.floats(allow_nan=True, allow_infinity=True, width=64), min_size=1, max_size=8)
-# Text as tables hold it: names and sentences; not what csv cannot tell from a number, from nothing, or a line's end.
-words = st.text(st.characters(codec="utf-8", exclude_characters="\r\0"), max_size=12).map(lambda text: f"a{text}")
-
-
-@exactly
-@given(any_floats)
-def test_floats_come_back_exactly(tmp_path_factory, values):
-    path = tmp_path_factory.getbasetemp() / "floats.csv"
-    save_table(path, pd.DataFrame({"name": "a", "value": values}))
-    ours = load_table(path).value.to_numpy(float)
-    np.testing.assert_array_equal(ours, values)
-    np.testing.assert_array_equal(np.signbit(ours), np.signbit(values) & ~np.isnan(values))
-
-
-@exactly
-@given(st.lists(words, min_size=1, max_size=5))
-def test_text_comes_back(tmp_path_factory, values):
-    path = tmp_path_factory.getbasetemp() / "words.csv"
-    save_table(path, pd.DataFrame({"text": values, "number": range(len(values))}))
-    assert load_table(path).text.tolist() == values
-
-
-@pytest.mark.parametrize("text", ["NA", "None", "null", "N/A", "a,b", 'say "λ"', "two\nlines", "# no comment"])
-def test_words_that_pandas_takes_for_missing_are_words(tmp_path, text):
-    save_table(tmp_path / "t.csv", pd.DataFrame({"text": [text, "b"]}))
-    assert load_table(tmp_path / "t.csv").text.tolist() == [text, "b"]
-
-
-def test_missing_numbers_stay_missing_and_whole_numbers_whole(tmp_path):
-    table = pd.DataFrame({"low": [np.nan, np.nan], "value": [1.0, np.nan], "seed": [2**53 + 1, 0], "ok": [True, False]})
-    save_table(tmp_path / "t.csv", table)
-    pd.testing.assert_frame_equal(load_table(tmp_path / "t.csv"), table)
-
-
-def test_a_table_without_rows_keeps_its_columns(tmp_path):
-    save_table(tmp_path / "t.csv", pd.DataFrame(columns=["dataset", "slope"]))
-    assert load_table(tmp_path / "t.csv").columns.tolist() == ["dataset", "slope"]
-
-
-def test_a_table_is_plain_csv_with_unix_line_ends(tmp_path):
-    save_table(tmp_path / "t.csv", pd.DataFrame({"a": [0.1, 1e-300], "b": ["x", "y"]}, index=[7, 9]))
-    assert (tmp_path / "t.csv").read_bytes() == b"a,b\n0.1,x\n1e-300,y\n"
-
-
-@pytest.mark.parametrize(
-    "content",
-    [
-        *(None, b"", b"a,b\n1,2\n3,4,5\n", b"a,b\n1,2,3\n4,5,6\n", b"a,b\n0,1,2\n", b"a\n\xff\xfe\n"),
-        *(b"a,b\n1,2\n3\n", b"a,b\n1\n3,4\n", b"a,b\n1,2\n3,4.2", b'a,b\n1,2\n3,"x\n'),
-    ],
-    ids=[
-        *("missing", "empty", "ragged", "too wide", "too wide, one row", "binary"),
-        *("last row short", "first row short", "last number cut", "text cut"),
-    ],
-)
-def test_what_is_no_table_is_refused_by_name(tmp_path, content):
-    if content is not None:
-        (tmp_path / "t.csv").write_bytes(content)
-    with pytest.raises(Corrupted, match=r"t\.csv cannot be read as a table") as refusal:
-        load_table(tmp_path / "t.csv")
-    assert "\n" not in str(refusal.value)
-
-
-def test_a_table_cut_anywhere_is_refused_or_lacks_whole_rows(tmp_path):
-    path, table = tmp_path / "t.csv", pd.DataFrame({"a": [1.25, np.nan], "b": ["x, y", 'two "\n"'], "c": [np.nan, 3]})
-    save_table(path, table)
-    content, kept = path.read_bytes(), set()
-    for size in range(len(content)):
-        path.write_bytes(content[:size])
-        try:
-            loaded = load_table(path)
-        except Corrupted:
-            continue
-        kept.add(len(loaded))
-        pd.testing.assert_frame_equal(loaded, table[: len(loaded)], check_dtype=False)
-    assert kept == {0, 1}
-
-
-@pytest.mark.parametrize("text", ["a\rb", "a\r\nb", "\r"])
-def test_text_with_a_carriage_return_is_refused_before_anything_is_written(tmp_path, text):
-    with pytest.raises(ValueError, match=r"t\.csv has text with a carriage return and must have none"):
-        save_table(tmp_path / "t.csv", pd.DataFrame({"text": ["fine", text], "number": [1, 2]}))
-    assert list(tmp_path.iterdir()) == []
+@pytest.mark.parametrize("copied", ["members", "failures"])
+def test_a_shard_in_place_of_another_is_refused_by_name(tmp_path, copied):
+    """A copy of a shard and of its sidecar is whole, but the members that should be there are not."""
+    paths = [save_shard(tmp_path / f"{shard}.npz", **{copied: [0, 2]}) for shard in range(2)]
+    with pytest.raises(Corrupted, match=r"1\.npz has members of another shard: delete it"):
+        load_records(paths)
 
 
 # --- figures --------------------------------------------------------------------------------------------------------

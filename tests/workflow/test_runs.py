@@ -10,6 +10,7 @@ from browser import chromium, problems, visit
 from crate_checks import problems_of
 
 from scalinglaws.store import check_run, checksum, load_yaml
+from scalinglaws.store.tables import load_sums
 
 DOWNSTREAM = {"claims": 1, "draw_claims": 1, "manifest": 1, "complete": 1}
 ROOT = Path(__file__).resolve().parents[2]
@@ -17,6 +18,7 @@ STUDIES = load_yaml(ROOT / "workflow/studies.yaml")
 EXPERIMENTS = [(study, made) for study, about in STUDIES.items() for made in about["experiments"].values()]
 FIGURES = {f"figures/{study}/{figure}.png" for study, made in EXPERIMENTS for figure in made["figures"]}
 TABLES = {f"tables/{study}/{table}.csv" for study, made in EXPERIMENTS for table in made["tables"]}
+SUMS = {f"tables/{study}/{name}.sha256" for study, about in STUDIES.items() for name in about["experiments"]}
 
 
 def test_smoke_run_makes_everything(finished):
@@ -173,6 +175,14 @@ def test_a_damaged_record_is_refused_by_name(finished):
     assert finished.run().returncode == 0
 
 
+def test_every_table_has_the_sum_that_is_stated_for_it(finished):
+    folder = finished.folder / "results/smoke/tables"
+    stated = {path for sums in folder.rglob("*.sha256") for path in load_sums(sums)}
+    assert stated == set(folder.rglob("*.csv"))
+    for sums in folder.rglob("*.sha256"):
+        assert {path: checksum(path) for path in load_sums(sums)} == load_sums(sums)
+
+
 @pytest.fixture(scope="module")
 def report(finished):
     """The report on the finished run."""
@@ -243,7 +253,8 @@ def manifest(finished):
 
 def test_the_manifest_and_the_crate_tell_of_every_file(finished, manifest):
     folder = finished.folder / "results/smoke"
-    assert set(manifest["files"]) >= FIGURES | TABLES | {"claims.html", "captions/loss.rst", "runs/shells/sweep/0.json"}
+    assert set(manifest["files"]) >= FIGURES | TABLES | SUMS | {"claims.html", "captions/loss.rst"}
+    assert {"tables/claims.sha256", "runs/shells/sweep/0.json"} <= set(manifest["files"])
     assert check_run(folder, manifest) == {"missing": [], "changed": [], "unlisted": []}
     assert problems_of(folder) == []
 

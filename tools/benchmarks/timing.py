@@ -39,3 +39,13 @@ def side_by_side(computations, patience=math.inf):
         if sum(map(sum, seconds.values())) > patience:
             break
     return {name: min(taken) for name, taken in seconds.items()}, results
+
+
+def reference_seconds():
+    """CPU seconds to add up ten million integers: how fast the machine is just now.
+
+    Shared machines change their pace by half within minutes; whole runs are timed in seconds, and are read beside it.
+    """
+    seconds = []
+    timed(seconds, lambda: sum(range(10_000_000)), time.process_time)
+    return seconds[0]

@@ -4,7 +4,8 @@
 rule claims:
     """Put the claims on trial: verdicts from tables only, failures first; captions say them beside the figures."""
     input:
-        tables=[f"{RESULTS}/tables/{name}.csv" for name in TABLE_NAMES],
+        tables=ALL_TABLES,
+        sums=ALL_SUMS,
         claims=CLAIMS,
         captions=[f"{CAPTIONS}/{figure}.rst" for figure in ALL_FIGURES],
     output:
@@ -15,6 +16,7 @@ rule claims:
             labels={"table": "verdicts"},
         ),
         measurements=f"{RESULTS}/tables/claim_measurements.csv",
+        sums=f"{RESULTS}/tables/claims.sha256",
         page=f"{RESULTS}/claims.md",
         html=report(
             f"{RESULTS}/claims.html",
@@ -23,6 +25,7 @@ rule claims:
             labels={"table": "every measurement"},
         ),
         captions=[caption_of(figure) for figure in ALL_FIGURES],
+        sums_of_text=f"{RESULTS}/claims.sha256",
     log:
         f"{RESULTS}/logs/claims.log",
     benchmark:
@@ -38,6 +41,7 @@ rule claims:
     params:
         names=TABLE_NAMES,
         code=script_hash("judge.py"),
+        contents=contents(CLAIMS, *(f"{CAPTIONS}/{figure}.rst" for figure in ALL_FIGURES)),
     script:
         "../scripts/judge.py"
 
@@ -47,8 +51,10 @@ rule draw_claims:
     input:
         claims=rules.claims.output.claims,
         claim_measurements=rules.claims.output.measurements,
+        sums=[rules.claims.output.sums],
     output:
         **figure_files("claims", "Claims", ["claims_overview"]),
+        sums=f"{RESULTS}/figures/claims/claims_overview.sha256",
     log:
         f"{RESULTS}/logs/draw_claims.log",
     benchmark:
@@ -71,8 +77,11 @@ rule manifest:
     """Say of every file of the run what it is, what made it and from what; once for people, once as a research object."""
     input:
         runs=ALL_SHARDS,
-        tables=[f"{RESULTS}/tables/{name}.csv" for name in TABLE_NAMES],
+        sidecars=sidecars(ALL_SHARDS),
+        tables=ALL_TABLES,
+        sums=ALL_SUMS,
         figures=FIGURES,
+        figure_sums=ALL_FIGURE_SUMS,
         claims=rules.claims.output,
         citation=f"{workflow.basedir}/CITATION.cff",
     output:
@@ -96,6 +105,7 @@ rule manifest:
         ],
         settings=config,
         code=script_hash("manifest.py"),
+        contents=contents(f"{workflow.basedir}/CITATION.cff"),
     script:
         "../scripts/manifest.py"
 
@@ -104,6 +114,7 @@ rule complete:
     """Fail, naming them, if members of any experiment diverged; runs last, so that nothing else is held up."""
     input:
         runs=ALL_SHARDS,
+        sidecars=sidecars(ALL_SHARDS),
         claims=f"{RESULTS}/claims.md",
         figures=FIGURES,
     output:

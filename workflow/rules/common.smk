@@ -9,8 +9,18 @@ import shlex
 import sys
 from pathlib import Path
 
+from scalinglaws.claim_entries import check_claims
 from scalinglaws.settings import BadSetting, check_settings, member_settings
-from scalinglaws.store import case_problems, code_hash, data_files, load_yaml, named_modules, own_sources
+from scalinglaws.store import (
+    case_problems,
+    checksum,
+    code_hash,
+    data_files,
+    load_plain_yaml,
+    load_yaml,
+    named_modules,
+    own_sources,
+)
 
 # The graph is made of a million objects that stay: to look for garbage among them every 700 takes a quarter of the time.
 gc.set_threshold(200_000)
@@ -40,6 +50,12 @@ STUDIES = load_yaml(f"{workflow.basedir}/workflow/studies.yaml")
 # What each experiment is and makes, by study and name.
 EXPERIMENTS = {(study, name): made for study, about in STUDIES.items() for name, made in about["experiments"].items()}
 ALL_FIGURES = [figure for made in EXPERIMENTS.values() for figure in made["figures"]] + ["claims_overview"]
+# A claim that cannot be judged is told before anything is computed.
+if workflow.is_main_process:
+    try:
+        check_claims(load_plain_yaml(os.path.relpath(CLAIMS)).get("claims"))
+    except ValueError as error:
+        sys.exit(f"claims: {error}")
 # Tables that claims may name, by their path under tables/ without the suffix.
 TABLE_NAMES = [f"{study}/{table}" for (study, _), made in EXPERIMENTS.items() for table in made["tables"]]
 
@@ -77,10 +93,27 @@ def shards(study, experiment):
     return [f"{RESULTS}/runs/{study}/{experiment}/{shard}.npz" for shard in range(n_shards)]
 
 
+def sidecars(records):
+    """The files beside records that say what these must be."""
+    return [f"{path.removesuffix('.npz')}.json" for path in records]
+
+
+def sums_of(study, tables):
+    """The files that say what tables of a study must be, by their sha256: each experiment has one."""
+    makers = (name for name, made in STUDIES[study]["experiments"].items() if set(made["tables"]) & set(tables))
+    return [f"{RESULTS}/tables/{study}/{name}.sha256" for name in makers]
+
+
 def resources_of(study, experiment):
     """The committed tables that an experiment's tables take, by argument."""
     named = EXPERIMENTS[study, experiment].get("resources", {})
     return {argument: f"{RESOURCES}/{path}" for argument, path in named.items()}
+
+
+@functools.cache
+def contents(*paths):
+    """Checksums of files that no job makes: Snakemake goes by their times, and an older one may take a file's place."""
+    return [checksum(path) if Path(path).is_file() else None for path in paths]
 
 
 def script_hash(script, *modules, own=None):
@@ -140,7 +173,7 @@ def figure_files(folder, category, names):
 
 
 # Parameters of a rule that are told apart from the others, or with the inputs.
-NOT_TOLD = ("code", "names")
+NOT_TOLD = ("code", "names", "contents")
 
 
 def step(rules, name, outputs=None, inputs=None):
@@ -167,15 +200,19 @@ def drawing_steps(rules):
     for rule_name, ((study, _), made) in zip(DRAW_RULES, EXPERIMENTS.items()):
         for figure in made["figures"]:
             drawn = [path for path in getattr(rules, rule_name).output if Path(path).stem == figure]
-            steps.append(step(rules, rule_name, drawn, tables_of_figures(study, [figure]).values()))
+            tables = tables_of_figures(study, [figure])
+            steps.append(step(rules, rule_name, drawn, [*tables.values(), *sums_of(study, tables)]))
+        steps.append(step(rules, rule_name, [getattr(rules, rule_name).output.sums]))
     return steps
 
 
 def verdict_steps(rules):
     """The parts of the claims' job: each of its many files with those inputs alone that it is made of."""
     made, templates = rules.claims.output, {name: f"{CAPTIONS}/{name}.rst" for name in ALL_FIGURES}
+    tables, sums = rules.claims.input.tables, rules.claims.input.sums
     return [
-        step(rules, "claims", [made.claims, made.measurements], [*rules.claims.input.tables, CLAIMS]),
+        step(rules, "claims", [made.claims, made.measurements, made.sums], [*tables, *sums, CLAIMS]),
         step(rules, "claims", [made.page, made.html], [made.claims, made.measurements]),
+        step(rules, "claims", [made.sums_of_text], [made.page, made.html, *made.captions]),
         *(step(rules, "claims", [caption_of(name)], [path, made.claims]) for name, path in templates.items()),
     ]

@@ -2,6 +2,12 @@
 
 ALL_SHARDS = [shard for experiment in EXPERIMENTS for shard in shards(*experiment)]
 TABLE_RULES = [f"{study}_{experiment}_tables" for study, experiment in EXPERIMENTS]
+ALL_TABLES = [f"{RESULTS}/tables/{name}.csv" for name in TABLE_NAMES]
+ALL_SUMS = [f"{RESULTS}/tables/{study}/{experiment}.sha256" for study, experiment in EXPERIMENTS]
+ALL_FIGURE_SUMS = [
+    *(f"{RESULTS}/figures/{study}/{experiment}.sha256" for study, experiment in EXPERIMENTS),
+    f"{RESULTS}/figures/claims/claims_overview.sha256",
+]
 DRAW_RULES = [f"draw_{study}_{experiment}" for study, experiment in EXPERIMENTS]
 
 for study in STUDIES:
@@ -32,6 +38,7 @@ for study in STUDIES:
             settings=lambda wildcards, study=study: member_settings(config, STUDIES, study, wildcards.experiment),
             n_shards=lambda wildcards, study=study: config[study][wildcards.experiment]["shards"],
             code=lambda wildcards, study=study: members_hash(study, wildcards.experiment),
+            contents=lambda wildcards, study=study: contents(*data_files(named_cases(study, wildcards.experiment))),
         script:
             "../scripts/run_members.py"
 
@@ -45,8 +52,10 @@ for (study, experiment), made in EXPERIMENTS.items():
         input:
             **resources_of(study, experiment),
             runs=shards(study, experiment),
+            sidecars=sidecars(shards(study, experiment)),
         output:
-            [f"{RESULTS}/tables/{study}/{table}.csv" for table in made["tables"]],
+            tables=[f"{RESULTS}/tables/{study}/{table}.csv" for table in made["tables"]],
+            sums=f"{RESULTS}/tables/{study}/{experiment}.sha256",
         log:
             f"{RESULTS}/logs/{study}/{experiment}_tables.log",
         benchmark:
@@ -66,6 +75,7 @@ for (study, experiment), made in EXPERIMENTS.items():
             module=f"scalinglaws.{study}.tables.{experiment}",
             presentation=presentation(study, experiment),
             code=script_hash("tables.py", f"scalinglaws.{study}.tables.{experiment}"),
+            contents=contents(*resources_of(study, experiment).values()),
         script:
             "../scripts/tables.py"
 
@@ -75,8 +85,10 @@ for (study, experiment), made in EXPERIMENTS.items():
             f"draw_{study}_{experiment}"
         input:
             **tables_of_figures(study, made["figures"]),
+            sums=sums_of(study, tables_of_figures(study, made["figures"])),
         output:
             **figure_files(study, STUDIES[study]["title"], made["figures"]),
+            sums=f"{RESULTS}/figures/{study}/{experiment}.sha256",
         log:
             f"{RESULTS}/logs/{study}/draw_{experiment}.log",
         benchmark:

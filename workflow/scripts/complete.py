@@ -7,7 +7,8 @@ from scalinglaws.store import job_log, load_records, save_text
 
 snakemake: Any = globals()["snakemake"]
 with job_log(snakemake.log[0]) as say:
-    _, failures = load_records(snakemake.input.runs)
+    # One by one: members of different experiments have the same numbers.
+    failures = [failure for path in snakemake.input.runs for failure in load_records([path])[1]]
     for failure in failures:
         say(failure)
 if failures:

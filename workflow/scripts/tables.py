@@ -4,13 +4,13 @@ import importlib
 from pathlib import Path
 from typing import Any
 
-from scalinglaws.store import job_log, load_records, load_table, save_table
+from scalinglaws.store import job_log, load_records, load_table, save_tables
 
 snakemake: Any = globals()["snakemake"]
 params = snakemake.params
 with job_log(snakemake.log[0]):
     records, _ = load_records(snakemake.input.runs)
-    resources = {name: load_table(path) for name, path in snakemake.input.items() if name != "runs"}
+    given = (item for item in snakemake.input.items() if item[0] not in ("runs", "sidecars"))
+    resources = {name: load_table(path) for name, path in given}
     tables = importlib.import_module(params.module).tables(records, **params.presentation, **resources)
-    for path in snakemake.output:
-        save_table(path, tables[Path(path).stem])
+    save_tables({path: tables[Path(path).stem] for path in snakemake.output.tables}, snakemake.output.sums)

@@ -10,7 +10,7 @@ from scalinglaws import agreement, store
 
 
 def main(run, committed, tolerances):
-    manifest = store.load_sidecar(run / "manifest.json") if (run / "manifest.json").is_file() else None
+    manifest = store.load_manifest(run) if (run / "manifest.json").is_file() else None
     here = results(run, manifest or {"software": store.installed_versions(), "machine": store.machine()})
     there = results(committed, store.load_yaml(committed / "environment.json"))
     allowed, packages = agreement.read_tolerances(store.load_yaml(tolerances)), store.software_versions().keys()
@@ -22,9 +22,9 @@ def main(run, committed, tolerances):
 
 def results(folder, made_with):
     tables = folder / "tables"
-    paths = {*tables.rglob("*.csv"), *(tables / f"{name}.csv" for name in agreement.OF_CLAIMS)}
-    timed = set(tables.glob("benchmark*.csv"))
-    named = {path.relative_to(tables).with_suffix("").as_posix(): path for path in paths - timed}
+    # Tables of studies lie in folders of their own; beside them in the committed ones are some that no run makes.
+    paths = [*tables.glob("*/*.csv"), *(tables / f"{name}.csv" for name in agreement.OF_CLAIMS)]
+    named = {path.relative_to(tables).with_suffix("").as_posix(): path for path in paths}
     read, sums = ({name: of(path) for name, path in named.items()} for of in (store.load_table, store.checksum))
     return agreement.Results(read, sums, made_with)
 

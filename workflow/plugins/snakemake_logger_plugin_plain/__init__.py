@@ -17,6 +17,10 @@ from snakemake_interface_logger_plugins.settings import LogHandlerSettingsBase
 from snakemake_logger_plugin_plain.progress import Progress, about, read_costs, span
 
 INTERRUPTED = "Terminating processes on user request"
+LOCKED = (
+    "This folder is locked: another run is at work in it, or one was killed. If none is at work, run "
+    "`.venv/bin/snakemake --unlock` and then the same command again: what is done is kept."
+)
 LONG = 10.0  # seconds from which a job is worth a line when it starts
 SILENT = {LogEvent.WORKFLOW_STARTED, LogEvent.JOB_STARTED, LogEvent.PROGRESS, LogEvent.SHELLCMD}
 # What Snakemake says of every run alike.
@@ -48,6 +52,7 @@ class LogHandler(LogHandlerBase):
             LogEvent.JOB_INFO: self.start,
             LogEvent.JOB_FINISHED: self.finish,
             LogEvent.JOB_ERROR: self.fail,
+            LogEvent.ERROR: self.refuse,
         }
 
     def setFormatter(self, formatter):
@@ -110,6 +115,13 @@ class LogHandler(LogHandlerBase):
         self.progress.fail(record.jobid, ", ".join(record.log))
         return False
 
+    def refuse(self, record):
+        """Say what to do about a lock; Snakemake tells of other errors."""
+        if record.exception != "LockException":
+            return False
+        self.say(LOCKED)
+        return True
+
     def say_of_job(self, text, now):
         """A line on a job under the state of the run."""
         progress = self.progress
@@ -135,8 +147,8 @@ class LogHandler(LogHandlerBase):
 
 
 def last_lines(progress, now, interrupted=False):
-    """How a run ended and what to do; nothing of a run that had nothing to do."""
-    if not progress.total:
+    """How a run ended and what to do; nothing of a run that had nothing to do, or did not come to its first job."""
+    if not (progress.seconds or progress.running or progress.failed):
         return
     done, gone = len(progress.seconds), span(now - progress.begun)
     so_far = f"{done} of {counted(progress.total, 'job')} done after {gone}"
