@@ -29,7 +29,7 @@ def describe_run(folder, steps, settings, project="."):
     paths = {path for step in steps for path in (*step["outputs"], *step["inputs"])}
     places = {_name(path, folder): path if _inside(path, folder) else Path(project, path) for path in paths}
     sums = {name: _sum(path) for name, path in places.items()}
-    _check_sums([places[name] for name in step_of if name.endswith(SUMS)], sums, folder)
+    _check_sums([places[name] for name in step_of], sums, folder)
     arrays = (path for path in paths if _inside(path, folder) and Path(path).suffix == ".npz")
     records = {_name(path, folder) for path in arrays} - set(step_of)
     files = {key: entry for name in sorted(records) for key, entry in _record(Path(folder), name, sums[name]).items()}
@@ -95,12 +95,20 @@ def _sum(path):
     return checksum(path)
 
 
-def _check_sums(lists, sums, folder):
-    """Corrupted, naming the first, unless the files in `lists` of sums have these."""
+def _check_sums(made, sums, folder):
+    """Corrupted, naming it, on a file that has not the sum stated in a list, and beside a list on one that has none."""
+    lists, stated = [path for path in made if Path(path).suffix == SUMS], set()
     for path in lists:
         for file, digest in load_sums(path).items():
-            if sums.get(_name(file, folder)) != digest:
+            stated.add(name := _name(file, folder))
+            if name not in sums:
+                raise Corrupted(f"{path} states a sum of {file}, which no job makes: {AGAIN}")
+            if sums[name] != digest:
                 raise Corrupted(f"{file} differs from its sum in {path}: {AGAIN}")
+    beside = {Path(path).parent for path in lists}
+    for path in made:
+        if path not in lists and Path(path).parent in beside and _name(path, folder) not in stated:
+            raise Corrupted(f"{path} has no sum in any file beside it: {AGAIN}")
 
 
 def _entry(path, digest, **about):

@@ -12,7 +12,7 @@ from pathlib import Path
 from scalinglaws.store.files import AGAIN, Corrupted, atomic, checksum, one_line, save_text
 
 # A line of a file of sums: digest, and the path of a file beside or below it.
-STATED = re.compile(r"([0-9a-f]{64})  ((?:[^/]+/)*[^/]+)")
+STATED = re.compile(r"([0-9a-f]{64})  ((?:(?!\.\.?/)[^/]+/)*[^/]+)")
 SUMS = ".sha256"
 # Columns; the tables of this project have tens.
 WIDEST = 1000

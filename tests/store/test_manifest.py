@@ -17,6 +17,7 @@ from scalinglaws.store import (
     load_sidecar,
     save_arrays,
     save_json,
+    save_sums,
     save_table,
     save_tables,
     save_text,
@@ -197,9 +198,15 @@ def test_a_table_that_is_not_what_its_sums_say_is_refused_by_name(run):
     sums = folder / "tables/ridge/curves.sha256"
     save_tables({folder / TABLES[1]: pd.DataFrame({"name": ["ridge/curves"]})}, sums)
     steps[1]["outputs"].append(str(sums))
+    with pytest.raises(Corrupted, match=r"tables/ridge/regimes\.csv has no sum in any file beside it: delete it"):
+        describe_run(folder, steps, SETTINGS)
+    save_sums([folder / TABLES[1], folder / "tables/ridge/regimes.csv"], sums)
     assert "tables/ridge/curves.sha256" in describe_run(folder, steps, SETTINGS)["files"]
     save_text(folder / TABLES[1], "name\nridge/curveS\n")
     with pytest.raises(Corrupted, match=r"tables/ridge/curves\.csv differs from its sum in .*curves\.sha256"):
+        describe_run(folder, steps, SETTINGS)
+    save_text(sums, f"{'0' * 64}  lost.csv\n")
+    with pytest.raises(Corrupted, match=r"curves\.sha256 states a sum of .*lost\.csv, which no job makes: delete it"):
         describe_run(folder, steps, SETTINGS)
 
 

@@ -55,6 +55,7 @@ def make(checkout, command):
         "--old-file",
         ".venv/installed",
         f"SNAKEMAKE={snakemake}",
+        f"READABLE=@{shlex.quote(sys.executable)} workflow/scripts/check_settings.py",
     ]
     return subprocess.run(
         ["make", *words, *shlex.split(command)[1:]], cwd=checkout.folder, capture_output=True, text=True, timeout=300
