@@ -18,6 +18,8 @@ from scipy.special import hyp2f1
 POINTS, SHARES = np.polynomial.legendre.leggauss(16)
 RELATIVE = 4 * np.finfo(float).eps
 SMALLEST = 1e-300
+# Halvings that lead from 1 to below that.
+HALVINGS = 1000
 
 
 @dataclass(frozen=True)
@@ -50,7 +52,7 @@ class NoisySpectrum:
         if excess(lower) <= 0:
             return lower
         upper = self.delta * (1 + RELATIVE)
-        return brentq(excess, lower, upper, xtol=SMALLEST, rtol=RELATIVE)
+        return brentq(excess, lower, upper, xtol=SMALLEST, rtol=RELATIVE, maxiter=HALVINGS)
 
     def position(self, u):
         """x(u), the real number that the boundary's point over u is mapped to."""
@@ -60,7 +62,7 @@ class NoisySpectrum:
     def preimage(self, x):
         """w = u + i v on the boundary with z(w) = x; |x(u) - u| <= delta by Cauchy and Schwarz."""
         reach = self.delta * (1 + 1e-9) + 1e-12 * abs(x)
-        u = brentq(lambda u: self.position(u) - x, x - reach, x + reach, xtol=SMALLEST, rtol=RELATIVE)
+        u = brentq(lambda u: self.position(u) - x, x - reach, x + reach, xtol=SMALLEST, rtol=RELATIVE, maxiter=HALVINGS)
         return complex(u, self.height(u))
 
     def density(self, x):

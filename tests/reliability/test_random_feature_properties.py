@@ -44,7 +44,10 @@ def units(drawn):
         feature_noise_std=np.sqrt(inputs) * problem.feature_noise_std,
     )
     factors = dict.fromkeys((*PARTS, "excess_risk", "train_error"), labels**2) | {"kappa1": inputs, "kappa2": inputs}
-    assert_same(learning_curve(scaled), learning_curve(problem), 1e-8, factors)
+    expected = learning_curve(problem)
+    # 1 - df1 / n, of which s_transform is the inverse, is a difference of numbers that are rounded.
+    finite = expected.s_transform[np.isfinite(expected.s_transform)]
+    assert_same(learning_curve(scaled), expected, 1e-8 + 1e-14 * finite.max(initial=0.0), factors)
 
 
 def order_and_multiplicities(drawn):

@@ -152,7 +152,9 @@ def rotations(drawn):
     basis, path = ortho_group.rvs(features.shape[1], random_state=rng), [(len(features), ridges)]
     fits = [or_refused(lambda Z=Z: list(ridge_fits(Z, labels, path, rank))) for Z in (features, features @ basis)]
     spectrum = np.linalg.svd(features, compute_uv=False)[: min(len(features), rank)] ** 2 / len(features)
-    condition = (spectrum[0] + ridges[0]) / (spectrum[-1] + ridges[0])
+    # Rounding of the Gram matrix fills its null space, next to which there is the ridge alone.
+    smallest = 0.0 if ridges[0] > 0 and rank < min(features.shape) else spectrum[-1]
+    condition = (spectrum[0] + ridges[0]) / (smallest + ridges[0])
     assume(condition < 1e10)
     (fit,), (turned,) = fits
     tolerance = 1e-13 * condition + 1e-10

@@ -185,7 +185,7 @@ def test_sources_ahead_of_the_clock_are_refused(dated, tell):
 @pytest.mark.parametrize(
     ("path", "old", "new"),
     [
-        ("config/smoke.yaml", "figure_dpi: 75", "figure_dpi: 80"),
+        ("config/smoke.yaml", "figure_dpi: 100", "figure_dpi: 80"),
         ("workflow/resources/ridge/authors.csv", "0.", "1."),
     ],
 )
