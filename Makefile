@@ -42,7 +42,7 @@ figures: .venv/installed ## the default run: every figure and table (the default
 test: .venv/installed ## the tests, in WORKERS=2 processes
 	.venv/bin/python -m pytest -n $(WORKERS)
 
-test-long: .venv/installed ## faults and bad input at length, for half an hour; writes tests/reliability/README.md
+test-long: .venv/installed ## faults and bad input at length; writes tests/reliability/README.md
 	.venv/bin/python -m pytest -n $(WORKERS) --long --write-outcomes tests/reliability
 
 mutations: .venv/installed ## small wrongs put into the library: do the tests notice; writes tests/reliability/MUTATIONS.md

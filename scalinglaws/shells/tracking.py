@@ -17,7 +17,7 @@ from scalinglaws.shells.measure import ShellMeasurement, measure_operator
 from scalinglaws.shells.partition import SplineShells
 
 # Steps of gradient flow are at most this over the largest eigenvalue: the classical Runge-Kutta method, stable to 2.8,
-# then errs by less than 1e-4 of what a step changes.
+# then errs by less than 1e-4 of a mode in a step.
 STEP = 0.4
 # What arrives in a shell falls or grows by at most exp(this) between two snapshots: a steeper fall of its dissipation
 # is that of modes that decay, which leave rounding, and no sign of what arrives.

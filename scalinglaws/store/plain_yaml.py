@@ -10,7 +10,7 @@ from pathlib import Path
 
 import yaml
 
-# The largest file of ours has a tenth of this, and the deepest a quarter.
+# Several times what the files of this project have.
 LARGEST = 1_000_000
 DEEPEST = 30
 LOADER = getattr(yaml, "CSafeLoader", yaml.SafeLoader)
