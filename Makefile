@@ -68,7 +68,7 @@ paper: .venv/installed ## the papers' own sizes: hours; a GPU or a cluster helps
 own: .venv/installed ## tables and figures of your own network: make own CONFIG=mine.yaml
 	@test -n "$(CONFIG)" || { echo "make: own needs the settings that name the network: make own CONFIG=mine.yaml" >&2; exit 1; }
 	@for file in $(CONFIG); do test -f "$$file" || { echo "make: there is no file $$file" >&2; exit 1; }; done
-	$(READABLE) $(CONFIG)
+	$(READABLE) --own $(CONFIG)
 	$(SNAKEMAKE) --configfile $(CONFIG) -- shells_models_tables draw_shells_models
 	@echo "In the run's folder under results/, the figures are in figures/shells, the tables in tables/shells."
 

@@ -108,7 +108,7 @@ def test_a_missing_file_is_named_in_one_line(project):
 
 def test_the_spelling_of_requirements_does_not_matter(project):
     edit(project / "pyproject.toml", '"PyYAML>=6.0"', '"pyyaml >= 6.0"')
-    edit(project / "pyproject.toml", '"snakemake>=9.11.7,<10"', '"snakemake<10, >=9.11.7"')
+    edit(project / "pyproject.toml", '"snakemake[reports]>=9.11.7,<10"', '"snakemake[reports]<10, >=9.11.7"')
     assert check(project).returncode == 0
 
 

@@ -143,11 +143,12 @@ def solid(ax):
 
 
 def tick_labels(axis):
-    low, high = sorted(axis.get_view_interval())
+    place_of = axis.get_transform().transform
+    low, high = sorted(place_of(axis.get_view_interval()))
     room = 1e-9 * (high - low)
     for minor in (False, True):
         for place, label in zip(axis.get_ticklocs(minor=minor), axis.get_ticklabels(minor=minor), strict=False):
-            if low - room <= place <= high + room:
+            if low - room <= place_of(place) <= high + room:
                 yield label
     yield axis.get_offset_text()
 

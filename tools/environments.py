@@ -61,7 +61,8 @@ def lowest(requirement):
     bounds = [specifier.version for specifier in requirement.specifier if specifier.operator in (">=", "==")]
     if len(bounds) != 1:
         raise ValueError(f"pyproject.toml: {requirement} must have one lower bound")
-    return f"{requirement.name}=={bounds[0]}"
+    extras = f"[{','.join(sorted(requirement.extras))}]" if requirement.extras else ""
+    return f"{requirement.name}{extras}=={bounds[0]}"
 
 
 def interpreter(name, pyproject):

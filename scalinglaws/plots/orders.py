@@ -17,7 +17,7 @@ def draw(order_errors, order_fits):
     """A row per data set, a column per group of equations; the expected order through the smallest step is dashed."""
     datasets = sorted(order_errors.dataset.unique(), reverse=True)
     title = "The equations are exact: residuals fall with the step at the expected orders (dashed)"
-    figure, axes = style.panels(len(datasets), len(GROUPS), title, panel=(5.2, 2.8), sharex=True)
+    figure, axes = style.panels(len(datasets), len(GROUPS), title, panel=(5.2, 2.9), sharex=True)
     for row, dataset in zip(axes, datasets, strict=True):
         for ax, (name, quantities) in zip(row, GROUPS.items(), strict=True):
             ax.set(xscale="log", yscale="log", title=f"{style.dataset_name(dataset)}: {name}")

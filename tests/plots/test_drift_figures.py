@@ -1,13 +1,13 @@
 """Figures of the drift experiment from the tables of tiny runs: complete, readable, and showing the tables' numbers."""
 
 import functools
+import io
 import itertools
 
 import numpy as np
 import pandas as pd
 import pytest
 from drift_runs import tables as real_tables
-from matplotlib.backends.backend_agg import FigureCanvasAgg
 from matplotlib.figure import Figure
 from test_plots import boxes, collisions, dashed, intruders, outside
 
@@ -80,8 +80,7 @@ def draw(name, shape):
 def drawn(name, shape="default"):
     """A figure laid out as it is when it is saved."""
     figure = draw(name, shape)
-    with style.house_style():
-        FigureCanvasAgg(figure).draw()
+    figure.savefig(io.BytesIO(), format="png", dpi="figure")
     return figure
 
 

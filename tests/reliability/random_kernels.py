@@ -3,6 +3,7 @@
 from dataclasses import dataclass
 
 import numpy as np
+import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
 from scipy.linalg import expm
@@ -63,6 +64,26 @@ CASES = st.builds(
 def hold(body, strategy, count):
     """Try `body` on `count` draws, always the same ones."""
     settings(derandomize=True, deadline=None, database=None, max_examples=count)(given(strategy)(body))()
+
+
+def property_tests(properties, short, long):
+    """Two tests of each property, by name a body, what it is tried on, and what is told unless "holds".
+
+    The first tries `short` draws and tells what came of it; the second, with --long, tries `long` of them.
+    """
+
+    @pytest.mark.parametrize("name", properties)
+    def briefly(tell, name):
+        body, strategy, *outcome = properties[name]
+        hold(body, strategy, short)
+        tell("Properties of the library", name, *outcome or ["holds"])
+
+    @pytest.mark.long
+    @pytest.mark.parametrize("name", properties)
+    def at_length(name):
+        hold(*properties[name][:2], long)
+
+    return briefly, at_length
 
 
 def symmetric(vectors, eigenvalues):

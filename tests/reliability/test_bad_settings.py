@@ -113,12 +113,13 @@ def test_snakemake_called_by_itself_refuses_what_it_would_take_in_silence(checko
 
 
 @pytest.mark.parametrize(
-    ("target", "file"), [("own", "mine.yaml"), ("smoke", "config/smoke.yaml"), ("paper", "config/paper.yaml")]
+    ("target", "file", "options"),
+    [("own", "mine.yaml", "--own "), ("smoke", "config/smoke.yaml", ""), ("paper", "config/paper.yaml", "")],
 )
-def test_make_has_the_settings_read_first(target, file):
+def test_make_has_the_settings_read_first(target, file, options):
     command = ["make", "--dry-run", "--old-file", ".venv/installed", target, "CONFIG=mine.yaml"]
     told = subprocess.run(command, cwd=ROOT, capture_output=True, text=True, timeout=60).stdout
-    check, run = told.index(f"check_settings.py {file}"), told.index(f"--configfile {file}")
+    check, run = told.index(f"check_settings.py {options}{file}"), told.index(f"--configfile {file}")
     assert check < run
 
 

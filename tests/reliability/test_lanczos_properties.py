@@ -5,7 +5,7 @@ from dataclasses import dataclass, replace
 import numpy as np
 import pytest
 from hypothesis import strategies as st
-from random_kernels import SPECTRA, hold, symmetric
+from random_kernels import SPECTRA, property_tests, symmetric
 from scipy.stats import ortho_group
 
 from scalinglaws.shells import SplineShells, anchored_edges, energies, lanczos, measure_operator, net_exchange
@@ -243,14 +243,4 @@ PROPERTIES = {
     ),
 }
 
-
-@pytest.mark.parametrize("name", PROPERTIES)
-def test_properties_of_lanczos(tell, name):
-    hold(*PROPERTIES[name], 40)
-    tell("Properties of the library", name, "holds")
-
-
-@pytest.mark.long
-@pytest.mark.parametrize("name", PROPERTIES)
-def test_properties_of_lanczos_at_length(name):
-    hold(*PROPERTIES[name], 800)
+test_properties, test_properties_at_length = property_tests(PROPERTIES, 40, 800)

@@ -8,7 +8,7 @@ import numpy as np
 import pytest
 import torch
 from hypothesis import strategies as st
-from random_kernels import hold
+from random_kernels import property_tests
 from torch import nn
 from torch.func import functional_call, jacrev
 
@@ -246,17 +246,7 @@ PROPERTIES = {
     ),
 }
 
-
-@pytest.mark.parametrize("name", PROPERTIES)
-def test_properties_of_networks(tell, name):
-    hold(*PROPERTIES[name], 30)
-    tell("Properties of the library", name, "holds")
-
-
-@pytest.mark.long
-@pytest.mark.parametrize("name", PROPERTIES)
-def test_properties_of_networks_at_length(name):
-    hold(*PROPERTIES[name], 200)
+test_properties, test_properties_at_length = property_tests(PROPERTIES, 30, 200)
 
 
 @pytest.mark.parametrize(("step", "n_steps"), [(0.0, 3), (np.nan, 3), (0.1, -1)])

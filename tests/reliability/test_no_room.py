@@ -53,7 +53,8 @@ def small_disk(folder, size="1m", *, writable=True):
     try:
         yield
     finally:
-        subprocess.run(["umount", folder], check=True)
+        # Lazily: a process that another test starts meanwhile may hold what this one had open.
+        subprocess.run(["umount", "--lazy", folder], check=True)
 
 
 def remount(folder, options):

@@ -4,7 +4,7 @@ import numpy as np
 import pytest
 from hypothesis import assume
 from hypothesis import strategies as st
-from random_kernels import hold
+from random_kernels import property_tests
 from random_problems import (
     PARTS,
     assert_same,
@@ -245,15 +245,4 @@ PROPERTIES = {
     ),
 }
 
-
-@pytest.mark.parametrize("name", PROPERTIES)
-def test_properties_of_ridge_regression(tell, name):
-    *trial, outcome = PROPERTIES[name]
-    hold(*trial, SHORT)
-    tell("Properties of the library", name, outcome)
-
-
-@pytest.mark.long
-@pytest.mark.parametrize("name", PROPERTIES)
-def test_properties_of_ridge_regression_at_length(name):
-    hold(*PROPERTIES[name][:2], LONG)
+test_properties, test_properties_at_length = property_tests(PROPERTIES, SHORT, LONG)

@@ -6,7 +6,7 @@ import numpy as np
 import pytest
 from hypothesis import assume
 from hypothesis import strategies as st
-from random_kernels import CASES, drawn_kernels, drawn_step, hold, turn
+from random_kernels import CASES, drawn_kernels, drawn_step, property_tests, turn
 
 from scalinglaws.shells import (
     SharpShells,
@@ -286,14 +286,4 @@ PROPERTIES = {
     ),
 }
 
-
-@pytest.mark.parametrize("name", PROPERTIES)
-def test_properties_of_shells(tell, name):
-    hold(*PROPERTIES[name], 60)
-    tell("Properties of the library", name, "holds")
-
-
-@pytest.mark.long
-@pytest.mark.parametrize("name", PROPERTIES)
-def test_properties_of_shells_at_length(name):
-    hold(*PROPERTIES[name], 1500)
+test_properties, test_properties_at_length = property_tests(PROPERTIES, 60, 1500)

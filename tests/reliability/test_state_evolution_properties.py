@@ -4,7 +4,7 @@ import numpy as np
 import pytest
 from hypothesis import assume
 from hypothesis import strategies as st
-from random_kernels import hold
+from random_kernels import property_tests
 from random_problems import changed, decades, or_refused, or_zero
 from scipy.stats import ortho_group
 
@@ -278,15 +278,4 @@ PROPERTIES = {
     ),
 }
 
-
-@pytest.mark.parametrize("name", PROPERTIES)
-def test_properties_of_state_evolution(tell, name):
-    *trial, outcome = PROPERTIES[name]
-    hold(*trial, SHORT)
-    tell("Properties of the library", name, outcome)
-
-
-@pytest.mark.long
-@pytest.mark.parametrize("name", PROPERTIES)
-def test_properties_of_state_evolution_at_length(name):
-    hold(*PROPERTIES[name][:2], LONG)
+test_properties, test_properties_at_length = property_tests(PROPERTIES, SHORT, LONG)

@@ -101,14 +101,21 @@ def test_what_a_job_would_not_find_is_one_line_before_any_job(own, old, new, mes
     assert own.results("mine") == before
 
 
+CHANGES = "; results/default would change: name another run"
+
+
 @pytest.mark.parametrize(
     ("command", "line"),
     [
         ("make own", "make: own needs the settings that name the network: make own CONFIG=mine.yaml"),
         ("make own CONFIG=yours.yaml", "make: there is no file yours.yaml"),
+        ("make own CONFIG=none.yaml", f"config: run is missing in none.yaml{CHANGES}"),
+        ("make own CONFIG='mine.yaml same.yaml'", f"config: run is default in mine.yaml same.yaml{CHANGES}"),
     ],
 )
 def test_make_asks_for_settings_in_one_line(own, command, line):
+    (own.folder / "none.yaml").write_text("shells: {}\n", encoding="utf-8")
+    (own.folder / "same.yaml").write_text("run: default\n", encoding="utf-8")
     done = make(own, command)
     assert done.returncode != 0
     assert line == done.stderr.splitlines()[0]

@@ -1,5 +1,6 @@
 """Reduce an experiment's records to its tables: `tables` of the module named gives one for every output."""
 
+import gc
 import importlib
 from pathlib import Path
 from typing import Any
@@ -8,6 +9,8 @@ from scalinglaws.store import job_log, load_records, load_table, save_tables
 
 snakemake: Any = globals()["snakemake"]
 params = snakemake.params
+# Tables end with their job: to look for garbage among all that imports leave only takes time.
+gc.disable()
 with job_log(snakemake.log[0]):
     records, _ = load_records(snakemake.input.runs)
     given = (item for item in snakemake.input.items() if item[0] not in ("runs", "sidecars"))
