@@ -44,8 +44,8 @@ def test_second_run_has_nothing_to_do(finished):
         ),
         (
             "scalinglaws/plots/orders.py",
-            "panel=(5.2, 2.8)",
-            "panel=(5.3, 2.8)",
+            "panel=(5.2, 2.9)",
+            "panel=(5.3, 2.9)",
             {"draw_shells_orders": 1, "manifest": 1, "complete": 1},
         ),
         (
