@@ -14,9 +14,9 @@ COUNTS = [*TESTS, *TABLES, *CLAIMS]
 # How the page tells them.
 WORDS = {
     "tests": "{passed:.0f} passed, {failed:.0f} failed, {skipped:.0f} skipped",
-    "tables of the default run": "{identical:.0f} identical, {within:.0f} within tolerance, {outside:.0f} outside",
-    "its verdicts": "{claims_agree:.0f} of {claims:.0f} claims, {measurements_agree:.0f} of {measurements:.0f} "
-    "measurements agree",
+    "tables": "{identical:.0f} identical, {within:.0f} within tolerance, {outside:.0f} outside",
+    "claims, measurements that agree": "{claims_agree:.0f} of {claims:.0f}, "
+    "{measurements_agree:.0f} of {measurements:.0f}",
 }
 
 
