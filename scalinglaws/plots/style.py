@@ -143,7 +143,7 @@ class HouseFigure(Figure):
 def panels(n_rows, n_columns, title, *, panel=(3.4, 2.7), **options):
     """A figure with a title that says what to see, and its axes as an (n_rows, n_columns) array."""
     figure = HouseFigure(figsize=(panel[0] * n_columns, panel[1] * n_rows + 0.5))
-    # Layout and file share a canvas, and at the same dots per inch the formulas that it has read: a third of the time.
+    # Layout and file share a canvas, and at the same dots per inch the formulas that it has read.
     FigureCanvasAgg(figure)
     axes = figure.subplots(n_rows, n_columns, squeeze=False, **options)
     figure.suptitle("\n".join(textwrap.wrap(title, int(LETTERS_PER_INCH * figure.get_figwidth()))), fontsize=10)

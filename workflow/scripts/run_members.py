@@ -9,7 +9,7 @@ from scalinglaws.store import checksum, data_files, job_log, load_data, save_arr
 
 snakemake: Any = globals()["snakemake"]
 params, wildcards = snakemake.params, snakemake.wildcards
-# Imports leave very many objects that stay: to look for garbage among them takes a seventh of the time.
+# Imports leave very many objects that stay: to look for garbage among them only takes time.
 gc.disable()
 setup, experiment = (importlib.import_module(f"{params.package}.{name}") for name in ("setup", wildcards.experiment))
 files = dict(zip(data_files(params.settings.get("cases", [])), snakemake.input.files, strict=True))
